@@ -1,0 +1,45 @@
+"""Stage 1, collect: fill every table of the contract from a Machine, or say why not.
+
+A collector is the function ``collect(machine) -> Table`` in ``collect/<table>/<platform>.py``. Nothing registers it:
+the name of the table and of the platform find it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Callable
+
+from muster_agent.facts import TABLES, Problem, Table, Tables
+from muster_agent.machine import CannotRead, Machine
+
+
+def collector(table: str, platform: str) -> Callable[[Machine], Table] | None:
+    """The collector of ``table`` on ``platform``, or None when there is none yet."""
+    name = f"muster_agent.collect.{table}.{platform}"
+    try:
+        module = importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        # A missing import inside a collector must not read as "no collector here".
+        if error.name not in (name, f"muster_agent.collect.{table}"):
+            raise
+        return None
+    found: Callable[[Machine], Table] = module.collect
+    return found
+
+
+def collect_table(machine: Machine, table: str) -> Table:
+    """Fill one table. A collector that fails reports its failure; it never raises."""
+    try:
+        collect = collector(table, machine.platform)
+        if collect is None:
+            return Table(problem=Problem("unsupported", "no_collector", machine.platform))
+        return collect(machine)
+    except CannotRead as error:
+        return Table(problem=error.problem())
+    except Exception as error:  # the rest of the tables must still be collected, and the report must say what broke
+        return Table(problem=Problem("error", "collector_failed", f"{type(error).__name__}: {error}"[:200]))
+
+
+def collect(machine: Machine) -> Tables:
+    """Fill every table of the contract."""
+    return {table: collect_table(machine, table) for table in TABLES}

@@ -1,0 +1,176 @@
+"""The one door to a PC. A collector asks a Machine and never opens a file, starts a program or lists processes itself.
+
+So the same collector runs on the PC (:class:`muster_agent.local.LocalMachine`), over SSH, and in a test against the
+recording of a real PC (:class:`muster_agent.recording.RecordedMachine`).
+
+Every question either answers or raises :class:`CannotRead`; none returns an empty answer for a failure.
+
+    CannotRead            the question could not be answered; says why
+    ├── NotFound          there is no such file, folder or program: often an answer in itself
+    └── Denied            it is there, and this user may not read it
+"""
+
+from __future__ import annotations
+
+import abc
+from dataclasses import dataclass
+from typing import Any
+
+from muster_agent.facts import Problem
+
+FILE_LIMIT = 64 * 1024 * 1024  # the largest apt list of a full desktop archive is about 50 MB
+OUTPUT_LIMIT = 64 * 1024 * 1024
+TIME_LIMIT = 20.0  # seconds for one program; the slowest allowed one (apt-helper on a cold disk) needs about one
+
+
+class CannotRead(Exception):
+    """A question to the machine that has no answer. ``code`` is a key of words.json, ``detail`` what it was about."""
+
+    status = "error"
+
+    def __init__(self, code: str, detail: str = "", status: str | None = None) -> None:
+        super().__init__(f"{code}: {detail}" if detail else code)
+        self.code = code
+        self.detail = detail
+        if status is not None:
+            self.status = status
+
+    def problem(self, column: str | None = None) -> Problem:
+        """This failure as the fact it is."""
+        return Problem(status=self.status, code=self.code, detail=self.detail, column=column)
+
+
+class NotFound(CannotRead):
+    """There is no such file, folder or program."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("not_found", detail)
+
+
+class Denied(CannotRead):
+    """It exists, and this user may not read it."""
+
+    status = "denied"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("denied", detail)
+
+
+@dataclass(frozen=True)
+class Stat:
+    """What a collector may ask of a file without reading it."""
+
+    size: int  # bytes
+    mtime: int  # seconds since 1970, UTC
+
+
+@dataclass(frozen=True)
+class Uname:
+    """What the system calls itself."""
+
+    system: str  # Linux, Windows, Darwin
+    node: str  # host name
+    release: str  # kernel release
+    machine: str  # x86_64, aarch64, loongarch64
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a program printed. A status other than 0 is an answer, not an exception."""
+
+    status: int
+    stdout: bytes
+    stderr: bytes
+
+
+@dataclass(frozen=True)
+class Process:
+    """A running process."""
+
+    pid: int
+    name: str  # base name of the program
+    path: str | None  # its file; None when it belongs to another user or to the kernel
+
+
+@dataclass(frozen=True)
+class Socket:
+    """A listening TCP socket or an unconnected UDP socket."""
+
+    protocol: str  # tcp or udp
+    family: str  # ipv4 or ipv6
+    address: str
+    port: int
+    process: str | None  # name of the program; None when it belongs to another user
+    path: str | None  # its file; None when it belongs to another user
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Rows and whether all of them could be seen. An incomplete listing proves presence, never absence."""
+
+    rows: tuple[Any, ...]
+    complete: bool
+    problem: Problem | None = None  # why it is incomplete
+
+
+class Machine(abc.ABC):
+    """A PC, seen through the questions a collector may ask."""
+
+    platform: str  # linux, windows or darwin
+
+    @abc.abstractmethod
+    def uname(self) -> Uname:
+        """What the system calls itself."""
+
+    @abc.abstractmethod
+    def privileged(self) -> bool:
+        """Whether this user is root or an administrator."""
+
+    @abc.abstractmethod
+    def read(self, path: str, limit: int = FILE_LIMIT) -> bytes:
+        """The bytes of a regular file. A file longer than ``limit`` raises, it is never cut in silence."""
+
+    @abc.abstractmethod
+    def read_start(self, path: str, count: int) -> bytes:
+        """The first ``count`` bytes of a regular file."""
+
+    @abc.abstractmethod
+    def listdir(self, path: str) -> list[str]:
+        """The sorted names in a folder."""
+
+    @abc.abstractmethod
+    def stat(self, path: str) -> Stat:
+        """Size and modification time, links followed."""
+
+    @abc.abstractmethod
+    def run(self, argv: list[str], timeout: float = TIME_LIMIT) -> Output:
+        """Run the program at the absolute path ``argv[0]``: no shell, C locale, clean environment, bounded."""
+
+    @abc.abstractmethod
+    def processes(self) -> Listing:
+        """The running processes."""
+
+    @abc.abstractmethod
+    def sockets(self) -> Listing:
+        """The listening sockets; ``complete`` speaks of the owners, the sockets themselves are always all there."""
+
+    # -- shorthands over the questions above ------------------------------------------------------------------------
+
+    def text(self, path: str, limit: int = FILE_LIMIT) -> str:
+        """A file as text. Bytes that are not UTF-8 become U+FFFD: names in them are shown, not trusted."""
+        return self.read(path, limit).decode("utf-8", "replace")
+
+    def exists(self, path: str) -> bool:
+        """Whether something is at ``path``. Raises :class:`Denied` when a folder above it may not be searched."""
+        try:
+            self.stat(path)
+        except NotFound:
+            return False
+        return True
+
+    def names(self, path: str) -> list[str]:
+        """The names in a folder that need not exist."""
+        try:
+            return self.listdir(path)
+        except NotFound:
+            return []
