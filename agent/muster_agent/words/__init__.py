@@ -1,0 +1,49 @@
+"""What a person reads, in Chinese and English: ``words/*.json`` map a key to {"en": …, "zh": …}.
+
+The server reads the same reasons, so a problem is worded once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pkgutil
+from typing import Any, Mapping
+
+LANGUAGES = ("zh", "en")
+FILES = ("reasons", "check", "send")
+
+
+def language(asked: str | None = None, environment: Mapping[str, str] = os.environ) -> str:
+    """The language to speak: ``asked``, else MUSTER_LANG, else the locale, else English."""
+    for said in (asked, *(environment.get(name) for name in ("MUSTER_LANG", "LC_ALL", "LC_MESSAGES", "LANG"))):
+        if said:
+            return "zh" if said.lower().startswith("zh") else "en"
+    return "en"
+
+
+def load(name: str) -> dict[str, dict[str, str]]:
+    """The entries of ``words/<name>.json``. Reads through the loader, so that it works inside a .pyz."""
+    data = pkgutil.get_data(__name__, name + ".json")
+    if data is None:
+        raise FileNotFoundError(f"muster_agent/words/{name}.json is missing from this installation")
+    entries: dict[str, dict[str, str]] = json.loads(data.decode("utf-8"))
+    return entries
+
+
+class Words:
+    """The words of one language. ``words("check.title", name=…)`` fills the braces of the entry."""
+
+    def __init__(self, lang: str, files: tuple[str, ...] = FILES) -> None:
+        self.lang = lang
+        self._entries = {key: entry for name in files for key, entry in load(name).items()}
+
+    def __call__(self, key: str, **values: Any) -> str:
+        """The entry ``key`` with its braces filled. Raises ``KeyError`` for a key nobody wrote."""
+        return self._entries[key][self.lang].format(**values)
+
+    def reason(self, code: str, detail: str = "") -> str:
+        """A problem in words. A code this version does not know is shown as it is: it may come from a newer agent."""
+        entry = self._entries.get("reason." + code)
+        said = entry[self.lang] if entry else code
+        return f"{said}: {detail}" if detail else said

@@ -1,0 +1,57 @@
+"""Who is judged, and what came of it: the values that pass from the store to the judge to the tally."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from muster_agent.facts import Tables
+from muster_server.judge.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class PC:
+    """An enrolled PC as the server knows it. Times are UTC."""
+
+    id: str  # the agent's UUID
+    name: str  # host name by its last report, or by its enrolment: untrusted text
+    unit: str  # the section its enrolment token was bound to
+    tags: tuple[str, ...]  # e.g. ("simulated",)
+    enrolled_at: datetime
+    last_report: datetime | None  # when the server last accepted a report; None: never
+    conflict: bool = False  # two machines used its key
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A PC and its facts as of one moment. ``tables`` is None when it has never reported."""
+
+    pc: PC
+    tables: Tables | None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A rule that a PC fails, from the day it was first seen to the day a report showed it mended."""
+
+    pc: str  # PC.id
+    rule: str
+    severity: str
+    first_seen: datetime
+    due: datetime
+    closed: datetime | None = None
+    relapsed: bool = False  # it had been closed at most 90 days before it came back
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A PC with its verdicts and its open findings by rule."""
+
+    subject: Subject
+    verdicts: tuple[Verdict, ...]
+    findings: dict[str, Finding] = field(default_factory=dict)
+
+    @property
+    def pc(self) -> PC:
+        """The PC."""
+        return self.subject.pc
