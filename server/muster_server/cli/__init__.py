@@ -22,7 +22,7 @@ class Failure(click.ClickException):
     def __init__(self, message: str, advice: str = "", exit_code: int = 5) -> None:
         super().__init__(message)
         self.advice = advice
-        self.exit_code = exit_code
+        self.exit_code = exit_code  # type: ignore[misc]  # click reads it from the instance too
 
     def show(self, file: Any = None) -> None:
         """Print the line, and the advice under it, to stderr."""

@@ -32,15 +32,20 @@ class Subject:
 
 @dataclass(frozen=True)
 class Finding:
-    """A rule that a PC fails, from the day it was first seen to the day a report showed it mended."""
+    """A rule that a PC fails, from the day it was first seen to the day a report showed it mended.
+
+    One finding is one episode: a relapse is a new finding that keeps the first_seen of the one before.
+    """
 
     pc: str  # PC.id
     rule: str
     severity: str
     first_seen: datetime
-    due: datetime
+    opened: datetime  # when this episode began; later than first_seen after a relapse
+    due: datetime  # opened plus the rule's days
     closed: datetime | None = None
     relapsed: bool = False  # it had been closed at most 90 days before it came back
+    neutral: bool = False  # closed because the rule no longer applies: neither open nor mended
 
 
 @dataclass(frozen=True)

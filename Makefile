@@ -1,0 +1,40 @@
+# Muster, in two commands: `make demo` shows it at work on this PC, `make test` proves it.
+# Needs Python 3.11 or newer, git and make; everything else goes into .venv.
+
+PYTHON ?= python3
+OFFICE ?= 40
+BIN := .venv/bin
+
+.PHONY: help demo test lint format lock clean
+
+help:            ## what can be made
+	@grep -hE '^[a-z]+: .*##' Makefile | sed -E 's/^([a-z]+):.*## */  make \1\t/'
+
+demo:            ## this PC and a simulated office of $(OFFICE), from facts to the month's report
+	@$(PYTHON) requirements/install.py server
+	@$(BIN)/muster demo --office $(OFFICE)
+
+test:            ## lint, types and every test
+	@$(PYTHON) requirements/install.py dev
+	@$(MAKE) --no-print-directory lint
+	@$(BIN)/pytest
+
+lint:            ## ruff and mypy
+	@$(PYTHON) requirements/install.py dev
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/mypy --no-error-summary
+
+format:          ## put the code into its one form
+	@$(PYTHON) requirements/install.py dev
+	@$(BIN)/ruff check --quiet --fix .
+	@$(BIN)/ruff format --quiet .
+
+lock:            ## renew requirements/*.txt from pyproject.toml (needs uv)
+	@uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url \
+	    --extra server --group build pyproject.toml -o requirements/server.txt
+	@uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url \
+	    --extra server --group dev pyproject.toml -o requirements/dev.txt
+
+clean:           ## remove the environment and what the demo left
+	rm -rf .venv demo-data
