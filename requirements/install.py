@@ -49,11 +49,28 @@ def make_environment() -> list[str]:
         return [str(PYTHON), "-m", "pip"]
     except ImportError:
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(VENV)], check=True)
+    wheel = pip_wheel(Path("/usr/share/python-wheels")) or pip_wheel(debian_wheels())
+    if wheel is not None:
+        return [str(PYTHON), str(wheel / "pip")]  # a wheel of pip runs as it lies
     if subprocess.run([sys.executable, "-m", "pip", "--version"], capture_output=True).returncode == 0:
         return [sys.executable, "-m", "pip", "--python", str(PYTHON)]
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    fail(f"this Python cannot install packages; as root: apt-get install python3-venv  (or python{version}-venv)")
+    fail("this Python cannot install packages; as root: apt-get install python3-venv")
     raise AssertionError
+
+
+def pip_wheel(folder: Path) -> Path | None:
+    """The wheel of pip in a folder."""
+    return max(folder.glob("pip-*.whl"), default=None)
+
+
+def debian_wheels() -> Path:
+    """Fetch Debian's package of pip's wheel as any user may, and unpack it inside .venv. Empty where that fails."""
+    place = VENV / "debian"
+    place.mkdir()
+    for step in (["apt-get", "download", "-qq", "python3-pip-whl"], ["sh", "-c", "dpkg-deb -x python3-pip-whl*.deb ."]):
+        if shutil.which(step[0]) is None or subprocess.run(step, cwd=place, capture_output=True).returncode != 0:
+            break
+    return place / "usr" / "share" / "python-wheels"
 
 
 def install(pip: list[str], lock: str) -> None:

@@ -4,13 +4,29 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from typing import Any
 
 from muster_agent import __version__
+from muster_agent.commands.failure import Failure
+from muster_agent.text import cells, wrapped
 from muster_agent.words import LANGUAGES, Words, language
 
 COMMANDS = ("check", "record", "enrol", "run")
+
+
+class Help(argparse.RawDescriptionHelpFormatter):
+    """Help that is wrapped by the cells of the terminal: a Chinese character takes two. Indented lines stay."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        lines = []
+        for line in text.splitlines():
+            lines += [line] if line.startswith(" ") or cells(line) <= width else wrapped(line, width, "")
+        return "\n".join(indent + line for line in lines)
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        return wrapped(" ".join(text.split()), width, "")
 
 
 def _asked_language(argv: list[str]) -> str | None:
@@ -29,9 +45,14 @@ def parser(words: Words) -> argparse.ArgumentParser:
         prog="muster-agent",
         description=words("agent.description"),
         epilog=words("agent.examples"),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
     )
-    top.add_argument("--version", action="version", version="muster-agent " + __version__)
+    top.add_argument(
+        "--version",
+        action="version",
+        version="muster-agent " + __version__,
+        help=words.frame("show program's version number and exit"),
+    )
     top.add_argument("--lang", choices=LANGUAGES, default=None, help=words("agent.lang"))
     verbs = top.add_subparsers(dest="command", metavar="COMMAND")
     for name in COMMANDS:
@@ -41,25 +62,54 @@ def parser(words: Words) -> argparse.ArgumentParser:
             help=words(name + ".help"),
             description=words(name + ".description"),
             epilog=words(name + ".examples"),
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=Help,
         )
         command.add_arguments(verb, words)
         verb.set_defaults(main=command.main)
     return top
 
 
+def lang_first(argv: list[str]) -> list[str]:
+    """--lang may stand anywhere; argparse wants it before the command."""
+    for index, word in enumerate(argv):
+        if word.startswith("--lang="):
+            return [word, *argv[:index], *argv[index + 1 :]]
+        if word == "--lang":
+            return [*argv[index : index + 2], *argv[:index], *argv[index + 2 :]]
+    return argv
+
+
+def run(argv: list[str], words: Words) -> int:
+    """Parse the arguments and run one command."""
+    argparse._ = words.frame  # type: ignore[attr-defined]  # its gettext would want compiled catalogues of the system
+    arguments = parser(words).parse_args(lang_first(argv))
+    if arguments.command is None:
+        parser(words).print_help()
+        return 2
+    return int(arguments.main(arguments, words))
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run one command; returns its exit code (0 done, 2 wrong usage, 3 incomplete, 5 nothing to trust)."""
     argv = sys.argv[1:] if argv is None else argv
     for stream in (sys.stdout, sys.stderr):
-        # A C locale or a GBK console must cost a character, never the run.
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+        # A C locale or a GBK console must cost a character, never the run; a service may have no streams at all.
+        if stream is not None:
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     words = Words(language(_asked_language(argv)))
-    arguments = parser(words).parse_args(argv)
-    if arguments.command is None:
-        parser(words).print_help()
-        return 2
     try:
-        return int(arguments.main(arguments, words))
+        try:
+            return run(argv, words)
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        # Whoever read the output has seen enough. What is left must not complain at the end of the program.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+    except OSError as error:
+        if sys.stdout is not None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return Failure("no_space", f"{error.filename or 'stdout'}: {error.strerror}").show(words)

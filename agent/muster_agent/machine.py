@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import abc
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Iterator
 
 from muster_agent.facts import Problem
 
 FILE_LIMIT = 64 * 1024 * 1024  # the largest apt list of a full desktop archive is about 50 MB
 OUTPUT_LIMIT = 64 * 1024 * 1024
+STREAM_LIMIT = 512 * 1024 * 1024  # read in pieces, so it costs time and no memory: 512 MB is about a second
 TIME_LIMIT = 20.0  # seconds for one program; the slowest allowed one (apt-helper on a cold disk) needs about one
 
 
@@ -54,6 +55,12 @@ class Denied(CannotRead):
 
     def __init__(self, detail: str) -> None:
         super().__init__("denied", detail)
+
+
+def program_failed(argv: list[str], status: int, stderr: bytes) -> CannotRead:
+    """A program that ended with ``status``, with the last line of what it complained about."""
+    complaint = stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+    return CannotRead("program_failed", f"{argv[0]} ({status}): {complaint}"[:200])
 
 
 @dataclass(frozen=True)
@@ -153,6 +160,20 @@ class Machine(abc.ABC):
     @abc.abstractmethod
     def sockets(self) -> Listing:
         """The listening sockets; ``complete`` speaks of the owners, the sockets themselves are always all there."""
+
+    # -- the same questions, answered in pieces. A machine that can answer piece by piece overrides them ------------
+
+    def read_chunks(self, path: str, limit: int = STREAM_LIMIT) -> Iterator[bytes]:
+        """The bytes of a regular file, piece by piece, for what is too large to hold in memory."""
+        yield self.read(path, limit)
+
+    def run_chunks(self, argv: list[str], timeout: float = TIME_LIMIT, limit: int = STREAM_LIMIT) -> Iterator[bytes]:
+        """What a program prints, piece by piece. Unlike :meth:`run`, a status other than 0 raises: the pieces before
+        it were already taken for the whole."""
+        output = self.run(argv, timeout)
+        if output.status != 0:
+            raise program_failed(argv, output.status, output.stderr)
+        yield output.stdout
 
     # -- shorthands over the questions above ------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import Callable
 
-from muster_agent.facts import TABLES, Problem, Table, Tables
+from muster_agent.facts import TABLES, Problem, Table, Tables, within_limits
 from muster_agent.machine import CannotRead, Machine
 
 
@@ -33,11 +33,12 @@ def collect_table(machine: Machine, table: str) -> Table:
         collect = collector(table, machine.platform)
         if collect is None:
             return Table(problem=Problem("unsupported", "no_collector", machine.platform))
-        return collect(machine)
+        found = collect(machine)
     except CannotRead as error:
-        return Table(problem=error.problem())
+        found = Table(problem=error.problem())
     except Exception as error:  # the rest of the tables must still be collected, and the report must say what broke
-        return Table(problem=Problem("error", "collector_failed", f"{type(error).__name__}: {error}"[:200]))
+        found = Table(problem=Problem("error", "collector_failed", f"{type(error).__name__}: {error}"[:200]))
+    return within_limits(found)
 
 
 def collect(machine: Machine) -> Tables:

@@ -11,7 +11,7 @@ import pkgutil
 from typing import Any, Mapping
 
 LANGUAGES = ("zh", "en")
-FILES = ("reasons", "check", "send")
+FILES = ("reasons", "contract", "check", "send")
 
 
 def language(asked: str | None = None, environment: Mapping[str, str] = os.environ) -> str:
@@ -37,13 +37,23 @@ class Words:
     def __init__(self, lang: str, files: tuple[str, ...] = FILES) -> None:
         self.lang = lang
         self._entries = {key: entry for name in files for key, entry in load(name).items()}
+        self._frame = load("frame")
 
     def __call__(self, key: str, **values: Any) -> str:
         """The entry ``key`` with its braces filled. Raises ``KeyError`` for a key nobody wrote."""
         return self._entries[key][self.lang].format(**values)
 
+    def has(self, key: str) -> bool:
+        """Whether somebody wrote the entry ``key``."""
+        return key in self._entries
+
+    def frame(self, message: str) -> str:
+        """What argparse says by itself, in this language; a sentence nobody worded stays English."""
+        entry = self._frame.get(message)
+        return entry[self.lang] if entry else message
+
     def reason(self, code: str, detail: str = "") -> str:
         """A problem in words. A code this version does not know is shown as it is: it may come from a newer agent."""
         entry = self._entries.get("reason." + code)
         said = entry[self.lang] if entry else code
-        return f"{said}: {detail}" if detail else said
+        return f"{said}{'：' if self.lang == 'zh' else ': '}{detail}" if detail else said

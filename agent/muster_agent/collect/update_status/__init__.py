@@ -1,0 +1,1 @@
+"""The patch state of the whole PC."""

@@ -1,0 +1,134 @@
+"""muster-agent enrol: make this PC's key and bind it to a server with an enrolment token."""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import getpass
+import os
+import sys
+
+from muster_agent import __version__
+from muster_agent.collect import collect_table
+from muster_agent.commands.failure import Failure
+from muster_agent.envelope import ENROL
+from muster_agent.facts import canonical, digest
+from muster_agent.home import Enrolment, Home, State, Unusable, default_home
+from muster_agent.http import Answer, BadAddress, Unreachable, check_address, post
+from muster_agent.local import LocalMachine
+from muster_agent.machine import Machine
+from muster_agent.words import Words
+
+PATH = "/v1/enrol"
+REFUSALS = {400: "enrolment_refused", 401: "bad_token", 403: "bad_token", 422: "enrolment_refused", 503: "busy"}
+TOKEN_LIMIT = 200  # characters
+
+
+def add_arguments(parser: argparse.ArgumentParser, words: Words) -> None:
+    """What the command takes."""
+    parser.add_argument("server", metavar="SERVER", help=words("enrol.server"))
+    parser.add_argument("--token-file", metavar="FILE", help=words("enrol.token_file"))
+    parser.add_argument("--ca", metavar="FILE", help=words("enrol.ca"))
+    parser.add_argument("--anew", action="store_true", help=words("enrol.anew"))
+    parser.add_argument("--home", metavar="DIR", default=None, help=words("send.home"))
+
+
+def read_token(path: str | None, words: Words) -> str:
+    """The token from a file, a prompt or a pipe: never from the arguments, where every user of the PC can read it."""
+    try:
+        if path is not None:
+            with open(path, encoding="ascii") as file:
+                return file.read(TOKEN_LIMIT).strip()
+        if sys.stdin.isatty():
+            return getpass.getpass(words("enrol.prompt")).strip()
+        return sys.stdin.readline(TOKEN_LIMIT).strip()
+    except (OSError, ValueError) as error:
+        raise Failure("token_unreadable", str(error), 2) from None
+
+
+def hints(machine: Machine) -> dict[str, str]:
+    """What helps a person to recognise the PC. It proves nothing."""
+    rows = collect_table(machine, "system_info").rows
+    found = {name: getattr(rows[0], name) for name in ("hostname", "uuid", "hardware_serial")} if rows else {}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def enrol(home: Home, server: str, token: str, ca: str | None, machine: Machine) -> Enrolment:
+    """Enrol the PC and remember it. Asking again with the same key after a lost answer is harmless."""
+    from muster_agent.keys import SigningKey  # needs cryptography; --help and check must do without
+
+    if home.key.exists():
+        try:
+            key = SigningKey.load(home.private_key())
+        except (OSError, ValueError) as error:
+            raise Unusable("key_unreadable", f"{home.key}: {error}") from None
+    else:
+        key = SigningKey.generate()
+        key.save(str(home.key))
+    # The server keeps the signed body as evidence; the token itself travels beside it and is not kept.
+    body = canonical(
+        {
+            "agent_version": __version__,
+            "hints": hints(machine),
+            "public_key": key.public.hex(),
+            "token": digest(token.encode("utf-8")),
+        }
+    )
+    signature = base64.b64encode(key.sign(ENROL + body)).decode("ascii")
+    answer = post(server, PATH, body, {"Authorization": "Bearer " + token, "Muster-Signature": signature}, ca)
+    if answer.status not in (200, 201):
+        raise Failure(REFUSALS.get(answer.status, "not_muster"), answer.text("detail") or server)
+    enrolment, last = _understood(answer, server, ca)
+    home.enrol(enrolment, last)
+    return enrolment
+
+
+def _understood(answer: Answer, server: str, ca: str | None) -> tuple[Enrolment, State]:
+    """Who this PC is, and the last report the server has of it: a PC that lost its state goes on with its chain."""
+    agent, unit, server_key = (answer.text(name) for name in ("agent", "unit", "server_key"))
+    seq, last = answer.content.get("seq"), answer.text("digest")
+    if len(agent) != 36 or len(server_key) != 64 or not unit or type(seq) is not int or len(last) != 64:
+        raise Failure("not_muster", server)
+    ca = None if ca is None else os.path.abspath(ca)  # the system will run the agent from another folder
+    return Enrolment(server=server, agent=agent, unit=unit, server_key=server_key, ca=ca), State(seq, last)
+
+
+def enrolled_as(home: Home) -> Enrolment | None:
+    """Who this PC is, or None when it must enrol: it never did, or its files are lost or damaged."""
+    try:
+        home.state()
+        return home.enrolment()
+    except Unusable:
+        return None
+
+
+def main(arguments: argparse.Namespace, words: Words) -> int:
+    """Run the command."""
+    try:
+        server = check_address(arguments.server)
+        home = Home(arguments.home or default_home())
+        with home.lock():
+            known = enrolled_as(home)
+            if known is not None and not arguments.anew:
+                raise Failure("already_enrolled", f"{known.server} ({home.path})", 2)
+            token = read_token(arguments.token_file, words)
+            if not token:
+                raise Failure("no_token", "", 2)
+            if not token.isascii() or not token.isprintable():
+                raise Failure("bad_token", "", 5)  # it could not travel in a header
+            # A new key is a new identity; nothing of the former one may be counted as its own.
+            former = home.put_aside() if arguments.anew or not home.key.exists() else None
+            done = enrol(home, server, token, arguments.ca, LocalMachine())
+    except BadAddress as error:
+        return Failure(str(error), arguments.server, 2).show(words)
+    except (Unusable, Unreachable) as error:
+        return Failure(error.code, error.detail).show(words)
+    except ImportError:
+        return Failure("no_cryptography").show(words)
+    except Failure as failure:
+        return failure.show(words)
+    if former is not None:
+        print(words("enrol.former", folder=former))
+    print(words("enrol.done", server=done.server, unit=done.unit, agent=done.agent))
+    print(words("enrol.next"))
+    return 0

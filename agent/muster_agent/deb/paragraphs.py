@@ -1,0 +1,50 @@
+"""Paragraphs of "Field: value" lines, the form of dpkg's database and apt's lists (deb822(5))."""
+
+from __future__ import annotations
+
+from typing import Container, Dict, Iterable, Iterator
+
+from muster_agent.machine import CannotRead
+
+PARAGRAPH_LIMIT = 4 * 1024 * 1024  # the longest in Debian's archive is about 20 kB
+
+Fields = Dict[str, str]
+
+
+def split(chunks: Iterable[bytes], detail: str) -> Iterator[bytes]:
+    """The paragraphs of a file that arrives in pieces. Raises ``not_understood`` for one longer than any real one."""
+    rest = b""
+    for chunk in chunks:
+        *whole, rest = (rest + chunk).split(b"\n\n")
+        yield from whole
+        if len(rest) > PARAGRAPH_LIMIT:
+            raise CannotRead("not_understood", detail)
+    yield rest
+
+
+def name_of(paragraph: bytes) -> bytes:
+    """The value of its Package field, which in nearly every paragraph comes first; empty when there is none."""
+    start = 0
+    if not paragraph.startswith(b"Package:"):
+        start = paragraph.find(b"\nPackage:") + 1
+        if start == 0:
+            return b""
+    line_end = paragraph.find(b"\n", start)
+    return paragraph[start + 8 : line_end if line_end >= 0 else len(paragraph)].strip()
+
+
+def of_packages(paragraphs: Iterable[bytes], names: Container[bytes]) -> Iterator[bytes]:
+    """The paragraphs about the packages in ``names``: a test of one field, because an archive has 60,000 of them."""
+    return (paragraph for paragraph in paragraphs if name_of(paragraph) in names)
+
+
+def fields(paragraph: bytes) -> Fields:
+    """The fields of a paragraph, by lower-case name. Continuation lines are left out: no field we need has them."""
+    found: Fields = {}
+    for line in paragraph.decode("utf-8", "replace").split("\n"):
+        if line[:1] in (" ", "\t", "#", ""):
+            continue
+        name, colon, value = line.partition(":")
+        if colon:
+            found.setdefault(name.lower(), value.strip())
+    return found

@@ -1,0 +1,71 @@
+"""Who publishes an apt list: the head of its (In)Release file."""
+
+from __future__ import annotations
+
+import email.utils
+from dataclasses import dataclass
+from datetime import timezone
+
+from muster_agent.deb import paragraphs
+from muster_agent.machine import Machine
+
+HEAD = 32 * 1024  # bytes; the checksums that follow the head of a Release file fill the rest of it
+
+
+@dataclass(frozen=True)
+class Release:
+    """What a publisher says of a suite."""
+
+    origin: str = ""
+    label: str = ""
+    suite: str = ""
+    version: str = ""
+    codename: str = ""
+    date: str = ""  # RFC 3339 in UTC; empty when not stated
+    not_automatic: bool = False
+    but_automatic_upgrades: bool = False
+
+    def words(self, site: str) -> str:
+        """The origin in apt's words, e.g. ``Debian-Security:12/oldstable-security``.
+
+        After VerIterator::RelStr of apt (apt-pkg/pkgcache.cc): label, version and suite, or the site that offers it
+        where the publisher states no suite.
+        """
+        label = self.label + ":" if self.label else ""
+        if not self.suite:
+            return label + (site or "localhost")
+        return label + (f"{self.version}/{self.suite}" if self.version else self.suite)
+
+
+def moment(date: str) -> str:
+    """The Date of a Release file ("Sat, 21 Nov 2026 00:53:02 UTC") in RFC 3339; empty when it is none."""
+    try:
+        parsed = email.utils.parsedate_to_datetime(date)
+        if parsed.tzinfo is not None:
+            parsed = parsed.astimezone(timezone.utc)
+    except (TypeError, ValueError, OverflowError):
+        return ""
+    return parsed.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def parse(text: bytes) -> Release:
+    """The head of a Release file, in its signed wrapping or not."""
+    head = text
+    if text.startswith(b"-----BEGIN PGP SIGNED MESSAGE"):
+        head = text.partition(b"\n\n")[2]
+    found = paragraphs.fields(head.partition(b"\n\n")[0])
+    return Release(
+        origin=found.get("origin", ""),
+        label=found.get("label", ""),
+        suite=found.get("suite", ""),
+        version=found.get("version", ""),
+        codename=found.get("codename", ""),
+        date=moment(found.get("date", "")),
+        not_automatic=found.get("notautomatic", "") == "yes",
+        but_automatic_upgrades=found.get("butautomaticupgrades", "") == "yes",
+    )
+
+
+def read(machine: Machine, path: str) -> Release:
+    """The head of the Release file at ``path``."""
+    return parse(machine.read_start(path, HEAD))

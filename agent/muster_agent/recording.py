@@ -1,0 +1,232 @@
+"""A PC as a recording: what it answered to every question the collectors asked, failures included.
+
+:class:`Recorder` makes one on a real PC, :class:`RecordedMachine` answers from one, in a test or in a demonstration.
+That is how a wrong result on a PC we do not own becomes a test (``muster-agent record``).
+"""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass, field
+from typing import Any, Callable, Iterable, Iterator, TypeVar
+
+from muster_agent.machine import (
+    FILE_LIMIT,
+    STREAM_LIMIT,
+    TIME_LIMIT,
+    CannotRead,
+    Listing,
+    Machine,
+    NotFound,
+    Output,
+    Process,
+    Socket,
+    Stat,
+    Uname,
+    program_failed,
+)
+
+T = TypeVar("T")
+
+
+class NotRecorded(Exception):
+    """A question that was not asked when the recording was made. Not an answer of the PC: the test must notice."""
+
+
+@dataclass
+class Recording:
+    """The answers, by question. Each is what the PC said, or the :class:`CannotRead` it raised."""
+
+    platform: str
+    uname: Uname
+    privileged: bool
+    files: dict[str, bytes | CannotRead] = field(default_factory=dict)
+    starts: dict[str, bytes | CannotRead] = field(default_factory=dict)  # of files read in part
+    folders: dict[str, tuple[str, ...] | CannotRead] = field(default_factory=dict)
+    stats: dict[str, Stat | CannotRead] = field(default_factory=dict)
+    programs: dict[tuple[str, ...], Output | CannotRead] = field(default_factory=dict)
+    processes: Listing | CannotRead | None = None
+    sockets: Listing | CannotRead | None = None
+
+    def questions(self) -> set[tuple[str, Any]]:
+        """Everything that has an answer here."""
+        named = ("files", "starts", "folders", "stats", "programs")
+        asked: set[tuple[str, Any]] = {(name, key) for name in named for key in getattr(self, name)}
+        return asked | {(name, "") for name in ("processes", "sockets") if getattr(self, name) is not None}
+
+
+def of_files(uname: Uname, files: dict[str, bytes], mtime: int, **more: Any) -> Recording:
+    """The recording of a Linux PC that has exactly these files: its folders and their ages follow from them."""
+    folders: dict[str, set[str]] = {}
+    for path in files:
+        while path != "/":
+            parent, name = posixpath.split(path)
+            folders.setdefault(parent, set()).add(name)
+            path = parent
+    stats = {path: Stat(len(data), mtime) for path, data in files.items()}
+    stats.update({path: Stat(4096, mtime) for path in folders})
+    listed = {path: tuple(sorted(names)) for path, names in folders.items()}
+    return Recording("linux", uname, True, files=dict(files), folders=dict(listed), stats=dict(stats), **more)
+
+
+class RecordedMachine(Machine):
+    """A PC that answers from a recording. What nobody recorded raises :class:`NotRecorded`; with ``whole``, when the
+    recording is all there is on the PC, it is not there (:class:`NotFound`)."""
+
+    def __init__(self, recording: Recording, whole: bool = False) -> None:
+        self.platform = recording.platform
+        self._recording = recording
+        self._whole = whole
+        self.asked: set[tuple[str, Any]] = set()
+        self.missing: set[tuple[str, Any]] = set()  # asked and not recorded: a collector may take that for a failure
+
+    def _answer(self, question: str, key: Any) -> Any:
+        self.asked.add((question, key))
+        answers = getattr(self._recording, question)
+        answer = answers.get(key) if isinstance(answers, dict) else answers
+        if isinstance(answer, CannotRead):
+            raise answer
+        if answer is None:
+            if self._whole:
+                raise NotFound(key[0] if isinstance(key, tuple) else key)
+            self.missing.add((question, key))
+            raise NotRecorded(f"{question}: {key}")
+        return answer
+
+    def unasked(self) -> set[tuple[str, Any]]:
+        """Answers that nobody asked for: the recording holds more than the collectors read."""
+        return self._recording.questions() - self.asked
+
+    def uname(self) -> Uname:
+        """What the system called itself."""
+        return self._recording.uname
+
+    def privileged(self) -> bool:
+        """Whether the recording was made as root."""
+        return self._recording.privileged
+
+    def read(self, path: str, limit: int = FILE_LIMIT) -> bytes:
+        """The bytes of a file."""
+        data: bytes = self._answer("files", path)
+        if len(data) > limit:
+            raise CannotRead("too_large", path)
+        return data
+
+    def read_start(self, path: str, count: int) -> bytes:
+        """The first bytes of a file, which may have been recorded as a whole."""
+        data: bytes = self._answer("starts" if path in self._recording.starts else "files", path)
+        return data[:count]
+
+    def listdir(self, path: str) -> list[str]:
+        """The names in a folder."""
+        return list(self._answer("folders", path))
+
+    def stat(self, path: str) -> Stat:
+        """Size and modification time."""
+        found: Stat = self._answer("stats", path)
+        return found
+
+    def run(self, argv: list[str], timeout: float = TIME_LIMIT) -> Output:
+        """What a program printed."""
+        output: Output = self._answer("programs", tuple(argv))
+        return output
+
+    def processes(self) -> Listing:
+        """The processes that ran."""
+        listing: Listing = self._answer("processes", "")
+        return listing
+
+    def sockets(self) -> Listing:
+        """The sockets that listened."""
+        listing: Listing = self._answer("sockets", "")
+        return listing
+
+
+class SimulatedMachine(RecordedMachine):
+    """A Linux PC made of Python values: what is not given is not there. For demonstrations and tests."""
+
+    def __init__(
+        self,
+        uname: Uname,
+        files: dict[str, bytes],
+        processes: Iterable[Process] = (),
+        sockets: Iterable[Socket] = (),
+        mtime: int = 0,
+    ) -> None:
+        seen = {"processes": Listing(tuple(processes), True), "sockets": Listing(tuple(sockets), True)}
+        super().__init__(of_files(uname, files, mtime, **seen), whole=True)
+
+
+class Recorder(Machine):
+    """Asks another machine and writes down question and answer."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.platform = machine.platform
+        self._machine = machine
+        self.recording = Recording(machine.platform, machine.uname(), machine.privileged())
+
+    def _asked(self, answers: dict[Any, Any], key: Any, ask: Callable[[], T]) -> T:
+        try:
+            answers[key] = ask()
+        except CannotRead as error:
+            answers[key] = error
+            raise
+        answer: T = answers[key]
+        return answer
+
+    def uname(self) -> Uname:
+        """Asked when the recording was begun."""
+        return self.recording.uname
+
+    def privileged(self) -> bool:
+        """Asked when the recording was begun."""
+        return self.recording.privileged
+
+    def read(self, path: str, limit: int = FILE_LIMIT) -> bytes:
+        """Ask and write down."""
+        return self._asked(self.recording.files, path, lambda: self._machine.read(path, limit))
+
+    def read_start(self, path: str, count: int) -> bytes:
+        """Ask and write down."""
+        return self._asked(self.recording.starts, path, lambda: self._machine.read_start(path, count))
+
+    def listdir(self, path: str) -> list[str]:
+        """Ask and write down."""
+        return list(self._asked(self.recording.folders, path, lambda: tuple(self._machine.listdir(path))))
+
+    def stat(self, path: str) -> Stat:
+        """Ask and write down."""
+        return self._asked(self.recording.stats, path, lambda: self._machine.stat(path))
+
+    def run(self, argv: list[str], timeout: float = TIME_LIMIT) -> Output:
+        """Ask and write down."""
+        return self._asked(self.recording.programs, tuple(argv), lambda: self._machine.run(argv, timeout))
+
+    def read_chunks(self, path: str, limit: int = STREAM_LIMIT) -> Iterator[bytes]:
+        """Ask for the whole: a recording is made once, and memory is no concern then."""
+
+        def whole() -> bytes:
+            return b"".join(self._machine.read_chunks(path, limit))
+
+        yield self._asked(self.recording.files, path, whole)
+
+    def run_chunks(self, argv: list[str], timeout: float = TIME_LIMIT, limit: int = STREAM_LIMIT) -> Iterator[bytes]:
+        """Ask for the whole."""
+
+        def whole() -> Output:
+            return Output(0, b"".join(self._machine.run_chunks(argv, timeout, limit)), b"")
+
+        output = self._asked(self.recording.programs, tuple(argv), whole)
+        if output.status != 0:
+            raise program_failed(argv, output.status, output.stderr)
+        yield output.stdout
+
+    def processes(self) -> Listing:
+        """Ask and write down."""
+        answers = vars(self.recording)
+        return self._asked(answers, "processes", self._machine.processes)
+
+    def sockets(self) -> Listing:
+        """Ask and write down."""
+        answers = vars(self.recording)
+        return self._asked(answers, "sockets", self._machine.sockets)

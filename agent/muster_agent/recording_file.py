@@ -1,0 +1,138 @@
+"""A recording as a file: JSON that a person can read through before handing it on.
+
+Text stands in lines, other bytes in base64, a failure as its code, detail and status. What a terminal or an editor
+would not show (control characters, bidirectional marks) stands as an escape.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import unicodedata
+from typing import Any
+
+from muster_agent.facts import Problem
+from muster_agent.machine import CannotRead, Denied, Listing, NotFound, Output, Process, Socket, Stat, Uname
+from muster_agent.recording import Recording
+from muster_agent.text import ACTIVE
+
+FORMAT = 1
+NAMED = ("files", "starts", "folders", "stats")
+ROWS: dict[str, Any] = {"processes": Process, "sockets": Socket}
+
+
+class NotARecording(ValueError):
+    """The file is not a recording, or one of another format."""
+
+
+# -- writing ---------------------------------------------------------------------------------------------------------
+
+
+def _bytes(data: bytes) -> Any:
+    try:
+        return data.decode("utf-8").split("\n")
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(data).decode("ascii")}
+
+
+def _failure(error: CannotRead) -> dict[str, Any]:
+    return {"failure": {"code": error.code, "detail": error.detail, "status": error.status}}
+
+
+def _written(answer: Any) -> Any:
+    if isinstance(answer, CannotRead):
+        return _failure(answer)
+    if isinstance(answer, bytes):
+        return _bytes(answer)
+    if isinstance(answer, tuple):  # the names in a folder
+        return list(answer)
+    if isinstance(answer, Output):
+        return {"status": answer.status, "stdout": _bytes(answer.stdout), "stderr": _bytes(answer.stderr)}
+    if isinstance(answer, Listing):
+        problem = None if answer.problem is None else vars(answer.problem)
+        return {"rows": [vars(row) for row in answer.rows], "complete": answer.complete, "problem": problem}
+    return vars(answer)
+
+
+def visible(said: Any) -> str:
+    """``said`` as JSON that shows everything: what a terminal or an editor would not show stands as an escape."""
+    text = json.dumps(said, ensure_ascii=False, indent=1)
+    # Between the texts stand line ends only; within them json has written those as \\n already.
+    shown = (
+        json.dumps(character)[1:-1] if unicodedata.category(character) in ACTIVE and character != "\n" else character
+        for character in text
+    )
+    return "".join(shown) + "\n"
+
+
+def to_json(recording: Recording) -> str:
+    """The text of a recording file. The same recording gives the same text."""
+    said: dict[str, Any] = {
+        "format": FORMAT,
+        "platform": recording.platform,
+        "uname": vars(recording.uname),
+        "privileged": recording.privileged,
+    }
+    for name in NAMED:
+        answers = getattr(recording, name)
+        said[name] = {key: _written(answers[key]) for key in sorted(answers)}
+    said["programs"] = [
+        {"argv": list(argv), "answer": _written(recording.programs[argv])} for argv in sorted(recording.programs)
+    ]
+    for name in ROWS:
+        answer = getattr(recording, name)
+        said[name] = None if answer is None else _written(answer)
+    return visible(said)
+
+
+# -- reading ---------------------------------------------------------------------------------------------------------
+
+
+def _read_bytes(said: Any) -> bytes:
+    if isinstance(said, dict):
+        return base64.b64decode(said["base64"], validate=True)
+    return "\n".join(said).encode("utf-8")
+
+
+def _read_failure(code: str, detail: str, status: str) -> CannotRead:
+    """The same failure, of the same class: collectors tell NotFound and Denied from the others."""
+    for known in (NotFound, Denied):
+        error = known(detail)
+        if (error.code, error.status) == (code, status):
+            return error
+    return CannotRead(code, detail, status)
+
+
+def _read(question: str, said: Any) -> Any:
+    if isinstance(said, dict) and "failure" in said:
+        return _read_failure(**said["failure"])
+    if question in ("files", "starts"):
+        return _read_bytes(said)
+    if question == "folders":
+        return tuple(said)
+    if question == "stats":
+        return Stat(**said)
+    if question == "programs":
+        return Output(said["status"], _read_bytes(said["stdout"]), _read_bytes(said["stderr"]))
+    problem = None if said["problem"] is None else Problem(**said["problem"])
+    return Listing(tuple(ROWS[question](**row) for row in said["rows"]), said["complete"], problem)
+
+
+def from_json(text: str) -> Recording:
+    """The recording in the text of a file. Raises :class:`NotARecording` for anything else."""
+    try:
+        said = json.loads(text)
+        if said["format"] != FORMAT:
+            raise NotARecording(f"format {said['format']!r} instead of {FORMAT}")
+        recording = Recording(said["platform"], Uname(**said["uname"]), said["privileged"])
+        for name in NAMED:
+            getattr(recording, name).update({key: _read(name, answer) for key, answer in said[name].items()})
+        for entry in said["programs"]:
+            recording.programs[tuple(entry["argv"])] = _read("programs", entry["answer"])
+        for name in ROWS:
+            setattr(recording, name, None if said[name] is None else _read(name, said[name]))
+    except NotARecording:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise NotARecording(f"{type(error).__name__}: {error}"[:200]) from error
+    return recording

@@ -1,0 +1,82 @@
+"""Between stage 1 and stage 2: bring the waiting reports to the server, in order, each until its receipt is here."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+
+from muster_agent.envelope import Envelope, Malformed, Receipt
+from muster_agent.home import Enrolment, Home, State
+from muster_agent.http import Answer, Unreachable, post
+from muster_agent.keys import verify
+from muster_agent.report import ENCODING, SignedReport
+from muster_agent.spool import Spool
+
+REPORTS = "/v1/reports"
+# The server will never take this very report (security.md §2.4): it is put aside, and the next one goes on.
+FINAL = {400: "refused", 409: "conflict", 411: "refused", 413: "refused", 415: "refused", 422: "refused"}
+# The server will take nothing from this PC for now: everything waits.
+WAIT = {401: "not_enrolled", 403: "revoked", 429: "busy", 503: "busy", 507: "busy"}
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What became of the waiting reports."""
+
+    delivered: int = 0
+    waiting: int = 0
+    refused: int = 0
+    code: str | None = None  # why something waits or was refused: a key of words/send.json
+    detail: str = ""
+    missing: tuple[str, ...] = ()  # tables whose rows the server lacks and wants in the next report
+
+
+def headers_of(signed: SignedReport) -> dict[str, str]:
+    """The HTTP headers that carry envelope and signature."""
+    return {
+        "Content-Encoding": ENCODING,
+        "Muster-Envelope": base64.b64encode(signed.envelope).decode("ascii"),
+        "Muster-Signature": base64.b64encode(signed.signature).decode("ascii"),
+    }
+
+
+def receipt_of(answer: Answer, envelope: Envelope, server_key: str) -> Receipt | None:
+    """The receipt in ``answer``, or None unless it is the server's own and speaks of this very report."""
+    try:
+        data = base64.b64decode(answer.text("receipt"), validate=True)
+        signature = base64.b64decode(answer.text("signature"), validate=True)
+        receipt = Receipt.parse(data)
+        trusted = verify(bytes.fromhex(server_key), signature, data)
+    except (ValueError, Malformed):
+        return None
+    mine = (receipt.agent, receipt.seq, receipt.report) == (envelope.agent, envelope.seq, envelope.digest)
+    return receipt if trusted and mine else None
+
+
+def deliver(home: Home, spool: Spool, enrolment: Enrolment) -> Delivery:
+    """Send everything that waits."""
+    delivered = refused = 0
+    code, detail = None, ""
+    missing: tuple[str, ...] = ()
+    for path, envelope, signed in spool.waiting():
+        try:
+            answer = post(enrolment.server, REPORTS, signed.body, headers_of(signed), enrolment.ca)
+        except Unreachable as error:
+            code, detail = error.code, error.detail
+            break
+        if answer.status in (200, 202) and receipt_of(answer, envelope, enrolment.server_key) is not None:
+            wanted = answer.content.get("missing")
+            missing = tuple(str(name) for name in wanted) if isinstance(wanted, list) else ()
+            known = [name for name in signed.digests() if name not in missing]
+            home.save_state(State(envelope.seq, envelope.digest, known))
+            spool.remove(path)
+            delivered += 1
+        elif answer.status in FINAL:
+            code, detail = FINAL[answer.status], answer.text("detail")
+            spool.refuse(path, dict(answer.content))
+            refused += 1
+        else:
+            code = WAIT.get(answer.status, "not_muster")
+            detail = answer.text("detail") or enrolment.server
+            break
+    return Delivery(delivered, len(spool.paths()), refused, code, detail, missing)
