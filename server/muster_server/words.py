@@ -1,6 +1,6 @@
 """What a person reads, in Chinese and English: ``reports/wording/*.yaml`` map a key to {zh: …, en: …}.
 
-An officer may change the wording there. Problems that a PC reports are worded by the agent's own words.
+An officer may change the wording there. Tables, columns and the problems that a PC reports are worded by the agent.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["LANGUAGES", "Words", "entries", "language"]
 @cache
 def entries() -> dict[str, dict[str, str]]:
     """Every entry, by key. A key that stands in two files raises ``ValueError``."""
-    found: dict[str, dict[str, str]] = dict(load_agent_words("reasons"))
+    found: dict[str, dict[str, str]] = {**load_agent_words("reasons"), **load_agent_words("contract")}
     for path in sorted(bundled("reports").joinpath("wording").glob("*.yaml")):
         for key, entry in (yaml.load(path.read_text("utf-8"), yaml.CSafeLoader) or {}).items():
             if key in found:
@@ -36,12 +36,12 @@ class Words:
     def __init__(self, lang: str | None = None) -> None:
         self.lang = language(lang, os.environ)
 
-    def __call__(self, key: str, **values: Any) -> str:
+    def __call__(self, key: str, /, **values: Any) -> str:
         """The entry ``key`` with its braces filled. Raises ``KeyError`` for a key nobody wrote."""
         said = str(entries()[key][self.lang])
         return said.format(**values) if values else said
 
-    def maybe(self, key: str, default: str, **values: Any) -> str:
+    def maybe(self, key: str, default: str, /, **values: Any) -> str:
         """The entry ``key``, or ``default``: for codes that a newer agent may know and this server does not."""
         return self(key, **values) if key in entries() else default
 

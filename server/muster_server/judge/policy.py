@@ -14,6 +14,14 @@ Text = dict[str, str]  # {"zh": …, "en": …}
 
 
 @dataclass(frozen=True)
+class Bounds:
+    """How many rows ``count`` allows."""
+
+    gte: int = 0  # at least
+    lte: int | None = None  # at most; None: any number
+
+
+@dataclass(frozen=True)
 class Rule:
     """One thing that must hold."""
 
@@ -23,13 +31,15 @@ class Rule:
     quantifier: str  # any, each, none or count
     table: str
     where: Any  # a condition (judge/conditions.py), or None: every row
-    pass_if: Any  # a condition; for count, on the number of rows
+    pass_if: Any  # a condition; for count, Bounds on the number of rows; None: being there is enough
     given: dict[str, Any]  # table -> condition every row of it must meet for the answer to mean anything
     scope: dict[str, tuple[str, ...]]  # platform, unit, tag, pc -> allowed values; empty: every PC
     evidence: tuple[str, ...]
     due: timedelta
     fix: Text
     references: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    why: Text = field(default_factory=dict)  # why it matters; empty: the rule does not say
+    logic: str = ""  # SHA-256 of what decides the result: equal logic on equal facts gives equal verdicts
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+
+from muster_server.subject import PC, Finding, Subject
 
 
 class Result(StrEnum):
@@ -37,3 +39,17 @@ class Verdict:
     evidence: tuple[dict[str, Any], ...] = ()  # rows of the rule's evidence columns; capped
     evidence_total: int = 0  # how many rows there were before the cap
     flips_at: datetime | None = None  # when the result may change by the passing of time alone
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A PC with its verdicts and its open findings by rule."""
+
+    subject: Subject
+    verdicts: tuple[Verdict, ...]
+    findings: dict[str, Finding] = field(default_factory=dict)
+
+    @property
+    def pc(self) -> PC:
+        """The PC."""
+        return self.subject.pc

@@ -1,12 +1,11 @@
-"""Who is judged, and what came of it: the values that pass from the store to the judge to the tally."""
+"""Who is judged: the values that pass from the store to the judge."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from muster_agent.facts import Tables
-from muster_server.judge.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -46,17 +45,3 @@ class Finding:
     closed: datetime | None = None
     relapsed: bool = False  # it had been closed at most 90 days before it came back
     neutral: bool = False  # closed because the rule no longer applies: neither open nor mended
-
-
-@dataclass(frozen=True)
-class Judged:
-    """A PC with its verdicts and its open findings by rule."""
-
-    subject: Subject
-    verdicts: tuple[Verdict, ...]
-    findings: dict[str, Finding] = field(default_factory=dict)
-
-    @property
-    def pc(self) -> PC:
-        """The PC."""
-        return self.subject.pc
