@@ -1,0 +1,82 @@
+"""The one door: whatever way a report comes, this is where it is checked before anything else looks at it.
+
+The signature is checked over the exact bytes before anything is unpacked, so that a stranger reaches neither the
+decompressor nor the JSON reader.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+
+import msgspec
+
+from muster_agent.envelope import ENROL, Envelope, Malformed
+from muster_agent.facts import canonical, digest
+from muster_agent.keys import key_id, verify
+from muster_agent.report import SignedReport
+from muster_server.receive.body import decode, own_name, unpack
+from muster_server.receive.refusal import Refusal, unauthorised
+from muster_server.store.agents import Agent, Request
+from muster_server.store.reports import Incoming
+from muster_server.store.tokens import token_hash
+
+BODY_LIMIT = 2 * 1024 * 1024  # bytes as sent
+ENROLMENT_LIMIT = 16 * 1024
+
+_KEY = re.compile(r"[0-9a-f]{64}")
+_HOSTNAME_LIMIT = 255
+
+
+def check_report(signed: SignedReport, find: Callable[[str], Agent | None]) -> Incoming:
+    """Check a report from its signature to its types. Raises :class:`Refusal`."""
+    if len(signed.body) > BODY_LIMIT:
+        raise Refusal(413, "too_large", f"the body is larger than {BODY_LIMIT} bytes")
+    try:
+        envelope = Envelope.parse(signed.envelope)
+    except Malformed as error:
+        raise Refusal(400, "bad_envelope", str(error)) from None
+    agent = find(envelope.agent)
+    known = agent is not None and envelope.key == key_id(agent.public_key)
+    if agent is None or not known or not verify(agent.public_key, signed.signature, signed.envelope):
+        raise unauthorised()
+    if agent.revoked:
+        raise Refusal(403, "revoked", "this agent has been revoked")
+    if hashlib.sha256(signed.body).hexdigest() != envelope.body:
+        raise Refusal(400, "bad_body", "the body is not the one that was signed")
+    body = decode(unpack(signed.body))
+    manifest = canonical(msgspec.to_builtins(body.manifest))
+    return Incoming(
+        signed=signed,
+        envelope=envelope,
+        manifest=manifest,
+        manifest_digest=digest(manifest),
+        digests=frozenset(entry.digest for entry in body.manifest.tables.values() if entry.digest),
+        bodies={name: canonical(rows) for name, rows in body.bodies.items()},
+        name=own_name(body),
+    )
+
+
+class _Enrolment(msgspec.Struct, forbid_unknown_fields=True):
+    agent_version: str
+    hints: dict[str, str]
+    public_key: str
+    token: str
+
+
+def check_enrolment(data: bytes, signature: bytes, token: str) -> Request:
+    """Check an enrolment request. Whether the token allows it is for the store to say. Raises :class:`Refusal`."""
+    try:
+        asked = msgspec.json.decode(data, type=_Enrolment)
+        exact = canonical(msgspec.to_builtins(asked)) == data
+    except (msgspec.DecodeError, UnicodeError, RecursionError, ValueError):
+        raise Refusal(422, "bad_enrolment", "not an enrolment request") from None
+    if not exact or _KEY.fullmatch(asked.public_key) is None:
+        raise Refusal(422, "bad_enrolment", "not an enrolment request")
+    public_key = bytes.fromhex(asked.public_key)
+    # The key that is to be bound signs the request and so proves that the sender holds it.
+    if not verify(public_key, signature, ENROL + data) or asked.token != token_hash(token):
+        raise unauthorised()
+    name = asked.hints.get("hostname", "")[:_HOSTNAME_LIMIT].replace("\0", "")
+    return Request(public_key, asked.token, name or "-", data, signature)

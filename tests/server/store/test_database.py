@@ -1,0 +1,101 @@
+"""The database: made once, checked when opened, durable, and the same schema by migration as in the code."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+import muster_server.store.migrations as migrations
+from muster_server.store.database import Database, DatabaseError, Missing, WrongSchema
+from muster_server.store.schema import HEAD, metadata, moment_text
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    return Database.create(tmp_path / "muster.db")
+
+
+def test_the_migrations_make_exactly_the_schema_of_the_code(database: Database) -> None:
+    with database.read() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    assert set(database.tables()) == {*metadata.tables, "alembic_version"}
+
+
+def test_head_is_the_newest_migration() -> None:
+    config = Config()
+    config.set_main_option("script_location", migrations.__path__[0])
+    assert ScriptDirectory.from_config(config).get_current_head() == HEAD
+
+
+def test_a_database_is_its_owners_alone_and_never_overwritten(database: Database) -> None:
+    assert database.path.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(FileExistsError):
+        Database.create(database.path)
+
+
+def test_a_commit_is_on_the_disk_before_anyone_is_told(database: Database) -> None:
+    with database.write() as connection:
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+
+
+def test_a_failed_block_leaves_nothing_behind(database: Database) -> None:
+    with pytest.raises(RuntimeError), database.write() as connection:
+        connection.exec_driver_sql("INSERT INTO bodies VALUES ('x', x'00')")
+        raise RuntimeError
+    with database.read() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM bodies").scalar() == 0
+
+
+def test_a_reader_sees_one_moment_while_others_write(database: Database) -> None:
+    with database.read() as reader:
+        count = "SELECT count(*) FROM bodies"
+        assert reader.exec_driver_sql(count).scalar() == 0
+        with database.write() as writer:
+            writer.exec_driver_sql("INSERT INTO bodies VALUES ('x', x'00')")
+        assert reader.exec_driver_sql(count).scalar() == 0
+
+
+def test_what_cannot_be_opened_says_why(tmp_path: Path, database: Database) -> None:
+    with pytest.raises(Missing):
+        Database.open(tmp_path / "none.db")
+    (tmp_path / "text.db").write_text("this is not a database, whatever its name says" * 100)
+    with pytest.raises(DatabaseError):
+        Database.open(tmp_path / "text.db")
+    (tmp_path / "empty.db").touch()
+    with pytest.raises(DatabaseError):
+        Database.open(tmp_path / "empty.db")
+
+
+@pytest.mark.parametrize("version", ["0000", "9999"])
+def test_a_schema_of_another_version_is_not_touched(database: Database, version: str) -> None:
+    database.close()
+    raw = sqlite3.connect(database.path)
+    raw.execute("UPDATE alembic_version SET version_num = ?", (version,))
+    raw.commit()
+    raw.close()
+    with pytest.raises(WrongSchema, match=version):
+        Database.open(database.path)
+
+
+def test_moments_sort_as_text_and_need_a_zone() -> None:
+    east = timezone(timedelta(hours=8))
+    moments = [
+        datetime(2026, 11, 24, 7, 59, 59, 999_999, east),
+        datetime(2026, 11, 24, 0, 0, tzinfo=UTC),
+        datetime(2026, 11, 24, 8, 0, 0, 1, east),
+    ]
+    texts = [moment_text(moment) for moment in moments]
+    assert texts == sorted(texts)
+    assert all(re.fullmatch(r"[0-9-]{10}T[0-9:]{8}\.[0-9]{6}Z", text) for text in texts)
+    with pytest.raises(ValueError):
+        moment_text(datetime(2026, 11, 24))
