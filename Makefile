@@ -5,7 +5,7 @@ PYTHON ?= python3
 OFFICE ?= 40
 BIN := .venv/bin
 
-.PHONY: help demo test lint format lock clean
+.PHONY: help demo test lint format docs lock agent clean
 
 help:            ## what can be made
 	@grep -hE '^[a-z]+: .*##' Makefile | sed -E 's/^([a-z]+):.*## */  make \1\t/'
@@ -30,11 +30,21 @@ format:          ## put the code into its one form
 	@$(BIN)/ruff check --quiet --fix .
 	@$(BIN)/ruff format --quiet .
 
+docs:            ## write the generated parts of docs/ anew
+	@$(PYTHON) requirements/install.py dev
+	@$(BIN)/python -m muster_server.judge.reference docs
+
 lock:            ## renew requirements/*.txt from pyproject.toml (needs uv)
 	@uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url \
 	    --extra server --group build pyproject.toml -o requirements/server.txt
 	@uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url \
 	    --extra server --group dev pyproject.toml -o requirements/dev.txt
 
+agent:           ## the agent in one file, dist/muster-agent.pyz, for any PC with Python 3.7 or newer
+	@mkdir -p dist build
+	@rm -rf build/agent && cp -R agent build/agent && find build/agent -name __pycache__ -prune -exec rm -rf {} +
+	@$(PYTHON) -m zipapp build/agent --compress --python "/usr/bin/env python3" --output dist/muster-agent.pyz
+	@rm -rf build && echo dist/muster-agent.pyz
+
 clean:           ## remove the environment and what the demo left
-	rm -rf .venv demo-data
+	rm -rf .venv demo-data dist build

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import itertools
+import os
+import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +14,7 @@ from typing import Any
 import click
 
 from muster_agent import __version__
+from muster_server.cli import frame
 from muster_server.words import LANGUAGES, Words
 
 COMMANDS = ("init", "token", "serve", "report", "policy", "demo")
@@ -75,10 +79,44 @@ class Verbs(click.Group):
         built: click.Command = module.command(words())
         return built
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; what is wrong with the deployment becomes a clear line."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except BrokenPipeError:
+            hush()  # whoever read the output has seen enough
+            raise click.exceptions.Exit(0) from None
+        except Exception as error:
+            failure = clear(error, words())
+            if failure is None:
+                raise
+            raise failure from error
+
+
+def clear(error: Exception, say: Words) -> Failure | None:
+    """The clear line for a fault of the disk, the database or a policy; None for one of ours, with its traceback."""
+    if isinstance(error, OSError):
+        return Failure(say("cli.os_error", what=error.strerror or error, where=error.filename or "stdout"))
+    from sqlalchemy.exc import DBAPIError  # only where something failed: a good run must not wait for these imports
+
+    from muster_server.document.mistakes import PolicyError
+    from muster_server.store.database import DatabaseError
+
+    if isinstance(error, PolicyError):
+        return Failure("\n".join(mistake.text(say) for mistake in error.mistakes))
+    if isinstance(error, DatabaseError):
+        return Failure(say(error.code, detail=error.detail))
+    if isinstance(error, DBAPIError):
+        return Failure(say("store.unusable", detail=error.orig))
+    return None
+
 
 def program() -> click.Group:
     """The whole command line, in the language of this run."""
     say = words()
+    frame.speak(say)
 
     @click.group(
         cls=Verbs,
@@ -88,7 +126,11 @@ def program() -> click.Group:
     )
     @click.version_option(__version__, prog_name="muster")
     @click.option(
-        "--data", type=click.Path(path_type=Path, file_okay=False), envvar="MUSTER_DATA", help=say("cli.data")
+        "--data",
+        metavar="DIR",
+        type=click.Path(path_type=Path, file_okay=False),
+        envvar="MUSTER_DATA",
+        help=say("cli.data"),
     )
     @click.option("--lang", type=click.Choice(LANGUAGES), help=say("cli.lang"))
     @click.pass_context
@@ -98,8 +140,56 @@ def program() -> click.Group:
     return muster
 
 
+def typed() -> str:
+    """The command muster as it has to be typed here: it may stand on the PATH, or only in an environment's folder."""
+    program = Path(sys.argv[0])
+    found = shutil.which("muster")
+    if program.stem != "muster" or (found is not None and Path(found).resolve() == program.resolve()):
+        return "muster"
+    return str(program.relative_to(Path.cwd()) if program.is_relative_to(Path.cwd()) else program)
+
+
+def options_first(argv: list[str]) -> list[str]:
+    """--data and --lang may stand anywhere; click wants a group's options before its command."""
+    first: list[str] = []
+    rest: list[str] = []
+    words_left = iter(argv)
+    for word in words_left:
+        if word in ("--data", "--lang"):
+            first += [word, *itertools.islice(words_left, 1)]
+        elif word.startswith(("--data=", "--lang=")):
+            first.append(word)
+        else:
+            rest.append(word)
+    return first + rest
+
+
+def hush() -> None:
+    """Send what is left of the output nowhere, so that it cannot complain at the end of the program."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
 def main() -> None:
-    """Run one command."""
+    """Run one command and exit with its code (reports.md §2.5)."""
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a GBK console costs a character, not the run
-    program()(prog_name="muster")
+        if stream is not None:
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a GBK console costs a character only
+    try:
+        try:
+            code = program().main(options_first(sys.argv[1:]), prog_name="muster", standalone_mode=False)
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except (click.Abort, KeyboardInterrupt):
+        click.echo(words()("cli.interrupted"), err=True)
+        code = 130
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except OSError as error:
+        hush()
+        failure = clear(error, words())
+        assert failure is not None
+        failure.show()
+        code = failure.exit_code
+    sys.exit(code if isinstance(code, int) else 0)
