@@ -381,6 +381,23 @@ def test_whatever_apt_reads_makes_apt_decide(office: Office, file: str, text: st
 
 
 @pytest.mark.parametrize(
+    "setting",
+    ['#include "{root}/etc/extra.conf";\n', 'Dir::Etc::preferences "{root}/etc/extra.pref";\n'],
+    ids=["include", "preferences-elsewhere"],
+)
+def test_settings_that_lie_elsewhere_make_apt_decide(office: Office, setting: str) -> None:
+    office.installed(*INSTALLED)
+    office.write("etc/extra.conf", 'APT::Default-Release "oldstable-backports";\n')
+    office.write("etc/extra.pref", FORBIDS)
+    office.write("etc/apt/apt.conf.d/elsewhere", setting.replace("{root}", str(office.root)))
+    office.publish(*suites())
+    truth = office.truth()
+    table, machine = office.collect()
+    assert "/usr/bin/apt-get" in machine.asked
+    assert said_by(table, without=truth.kept) == truth.upgrades
+
+
+@pytest.mark.parametrize(
     ("file", "text"),
     [
         ("etc/apt/preferences.d/bad name", FORBIDS),
