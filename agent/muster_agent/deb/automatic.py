@@ -41,6 +41,8 @@ def installs_itself(machine: Machine, names: set[str]) -> bool:
             raise CannotRead("updater_not_built", other[0], "unsupported")
         return False
     settings = configuration.read(machine)
+    if configuration.INCLUDES in settings:
+        raise CannotRead("not_understood", configuration.INCLUDES)  # what it includes may switch them on or off
     if settings.get("apt::periodic::enable", "1") == "0":
         return False
     started = timer_runs(machine) if machine.exists(SYSTEMD) else bool(CRONS & names)

@@ -6,12 +6,14 @@ import re
 from dataclasses import dataclass
 
 from muster_agent.deb.status import Installed
+from muster_agent.machine import CannotRead
 from muster_agent.versions import dpkg
 
 # linux-image-6.1.0-37-amd64, linux-image-unsigned-6.5.0-21-generic; not linux-image-amd64 (which only depends on the
 # newest one), not -dbg or -rescue (which do not boot this system).
 IMAGE = re.compile(r"^linux-image-(?:unsigned-)?(?P<release>[0-9]+\.[0-9].*?)(?:-unsigned)?$")
 NOT_BOOTED = re.compile(r"-(dbg|dbgsym|rescue)$|rescue")
+VERSION = "/proc/version"
 # Debian's kernels name the version of their package in /proc/version.
 BUILT_AS = re.compile(r"\bDebian ([0-9][0-9A-Za-z.+~:-]*)")
 
@@ -69,6 +71,8 @@ def restart_pending(running: str, version_text: str, installed: list[Image]) -> 
     if best.release != running:
         return dpkg(best.version) > dpkg(own[0].version)
     built_as = BUILT_AS.search(version_text)
-    if built_as is None or not is_legal(built_as.group(1)):
+    if built_as is None:
         return False
+    if not is_legal(built_as.group(1)):
+        raise CannotRead("not_understood", VERSION)
     return dpkg(built_as.group(1)) < dpkg(own[0].version)

@@ -54,3 +54,9 @@ def test_a_makers_own_updater_is_unknown_and_not_no() -> None:
 def test_a_number_of_days_other_than_none_is_on(value: str, on: bool) -> None:
     assert switched_on({"apt::periodic::x": value}, "X") is on
     assert switched_on({}, "X") is False
+
+
+def test_settings_that_include_a_file_are_unknown_and_neither_yes_nor_no() -> None:
+    files = {**ON, **SYSTEMD, **TIMER, "/etc/apt/apt.conf.d/99x": b'#include "/srv/apt.conf";\n'}
+    with pytest.raises(CannotRead, match="#include"):
+        said(files, UNATTENDED)

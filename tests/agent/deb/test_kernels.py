@@ -6,6 +6,7 @@ import pytest
 
 from muster_agent.deb.kernels import Image, flavour, images, newest, restart_pending
 from muster_agent.deb.status import Installed
+from muster_agent.machine import CannotRead
 
 
 def packages(*names: str) -> list[Installed]:
@@ -69,3 +70,9 @@ def test_a_restart_is_pending_where_it_would_bring_something_newer(
     installed = [Image("6.1.0-9-amd64", "6.1.27-1"), Image("6.1.0-10-amd64", "6.1.38-1")]
     text = f"Linux version {running} (gcc-12) #1 SMP PREEMPT_DYNAMIC Debian {built_as} (2026-05-22)"
     assert restart_pending(running, text, installed) is pending
+
+
+def test_a_build_that_cannot_be_read_is_unknown_and_not_no() -> None:
+    image = Image("6.1.0-37-amd64", "6.1.140-1")
+    with pytest.raises(CannotRead, match="/proc/version"):
+        restart_pending(image.release, "Linux version 6.1.0-37-amd64 (Debian 6:)", [image])

@@ -50,7 +50,7 @@ def restart(machine: Machine, running: str, images: list[kernels.Image]) -> tupl
         return True, " ".join(packages) or REBOOT
     if any(machine.exists(mark) for mark in CONTAINER_MARKS):
         raise CannotRead("container", running, "unsupported")
-    pending = kernels.restart_pending(running, machine.text("/proc/version"), images)
+    pending = kernels.restart_pending(running, machine.text(kernels.VERSION), images)
     if pending is None:
         raise CannotRead("kernel_not_packaged", running, "unsupported")
     best = kernels.newest(running, images)
