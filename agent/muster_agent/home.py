@@ -176,6 +176,18 @@ class Home:
         sync_folder(self.path)
         return former
 
+    def put_back(self, former: Path) -> None:
+        """Undo :meth:`put_aside`: the new identity did not come about. Raises :class:`Unusable`."""
+        try:
+            for path in list(former.iterdir()):
+                if path.is_dir():
+                    (self.path / path.name).rmdir()  # the empty one put_aside made
+                os.replace(str(path), str(self.path / path.name))
+            former.rmdir()
+        except OSError as error:
+            raise Unusable("home_unusable", f"{error.filename}: {error.strerror}") from None
+        sync_folder(self.path)
+
     def lock(self) -> Any:
         """Hold the folder until the returned file is closed. Raises :class:`Unusable` when another run holds it."""
         try:

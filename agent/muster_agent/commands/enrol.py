@@ -118,7 +118,12 @@ def main(arguments: argparse.Namespace, words: Words) -> int:
                 raise Failure("bad_token", "", 5)  # it could not travel in a header
             # A new key is a new identity; nothing of the former one may be counted as its own.
             former = home.put_aside() if arguments.anew or not home.key.exists() else None
-            done = enrol(home, server, token, arguments.ca, LocalMachine())
+            try:
+                done = enrol(home, server, token, arguments.ca, LocalMachine())
+            except BaseException:
+                if former is not None and arguments.anew:
+                    home.put_back(former)  # the identity it has is better than none
+                raise
     except BadAddress as error:
         return Failure(str(error), arguments.server, 2).show(words)
     except (Unusable, Unreachable) as error:

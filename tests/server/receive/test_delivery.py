@@ -330,6 +330,13 @@ def test_a_copy_gets_an_identity_of_its_own_and_leaves_the_first_alone(
     words = ["enrol", server.url, "--token-file", str(token), "--home", str(server.folder / "clone"), "--lang=en"]
     assert main(words) == 2
     assert "--anew" in capsys.readouterr().err
+    token.write_text("wrong")
+    before = sorted((path.name, path.read_bytes()) for path in (server.folder / "clone").iterdir() if path.is_file())
+    assert main([*words, "--anew"]) == 5
+    after = sorted((path.name, path.read_bytes()) for path in (server.folder / "clone").iterdir() if path.is_file())
+    assert before == after, "a refused token must not cost the PC the identity it has"
+    capsys.readouterr()
+    token.write_text(server.token())
     assert main([*words, "--anew"]) == 0
     assert "former-1" in capsys.readouterr().out
     clone = Home(str(server.folder / "clone"))
