@@ -18,7 +18,7 @@ from muster_agent.keys import SigningKey
 from muster_server import office
 from muster_server.feeds import os_support
 from muster_server.feeds.os_support import EndOfSupport
-from muster_server.judge.policies import load_policies, policy_files
+from muster_server.judge.policies import folder_in_force, load_policies
 from muster_server.judge.policy import Policy
 from muster_server.office import Office, load_office
 from muster_server.resources import bundled
@@ -73,8 +73,7 @@ class Deployment:
 
     def policies(self) -> list[Policy]:
         """The policies that judge. Raises ``PolicyError``."""
-        own = self.policy_folder
-        return load_policies(own if own.is_dir() and policy_files(own) else bundled("policies"))
+        return load_policies(folder_in_force(self.policy_folder, bundled("policies")))
 
     def end_of_support(self) -> EndOfSupport:
         """Until when systems are supported: the office's own file, else the shipped one. Raises ``PolicyError``."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import subprocess
 import sys
@@ -151,15 +150,9 @@ class Demonstration:
 
     def show(self, begun: float) -> None:
         """The terminal report, as `muster report` prints it; the month's file; and where everything is."""
-        flags = [
-            "--color",
-            "always" if sys.stdout is not None and sys.stdout.isatty() and not os.environ.get("NO_COLOR") else "never",
-        ]
         this = [sys.executable, "-m", "muster_server"] if sys.argv[0].endswith(".py") else [sys.argv[0]]
         line = [*this, "--data", str(self.data), "--lang", self.say.lang, "report"]
-        if sys.stdout is not None and sys.stdout.isatty():
-            os.environ.setdefault("COLUMNS", str(os.get_terminal_size(sys.stdout.fileno()).columns))
-        subprocess.run([*line, *flags], check=True, timeout=TIME_LIMIT)  # noqa: S603  # as above
+        subprocess.run(line, check=True, timeout=TIME_LIMIT)  # noqa: S603  # as above; it inherits the terminal
         current = month(self.data, f"{datetime.now():%Y-%m}")
         path = self.data / f"month-{current.name}-{self.say.lang}.html"
         html.write(current, path, self.say)

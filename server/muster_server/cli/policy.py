@@ -10,7 +10,7 @@ from muster_server.cli import Context, Failure
 from muster_server.document.mistakes import Mistake, PolicyError
 from muster_server.feeds.os_support import FILE as END_OF_SUPPORT
 from muster_server.feeds.os_support import load as load_end_of_support
-from muster_server.judge.policies import Checked, check_folder, check_policy, policy_files, refuse_shared_ids
+from muster_server.judge.policies import Checked, check_folder, check_policy, folder_in_force, refuse_shared_ids
 from muster_server.resources import bundled
 from muster_server.words import Words
 
@@ -31,18 +31,13 @@ def command(words: Words) -> click.Group:
         for path in paths:
             if not path.exists():
                 raise Failure(words("policy.check.missing", path=path), words("policy.check.missing_advice"), 2)
-        mistakes, files = _check(paths or (policies_folder(context.data),), words)
+        own = context.data / "policies" if context.data is not None else None
+        mistakes, files = _check(paths or (folder_in_force(own, bundled("policies")),), words)
         if mistakes:
             said = words("policy.check.failed", mistakes=mistakes, files=files)
             raise Failure(said, words("policy.check.failed_advice"))
 
     return policy
-
-
-def policies_folder(data: Path | None) -> Path:
-    """The policies of the deployment at ``data``; the bundled ones when it has none of its own, or is None."""
-    own = data / "policies" if data is not None else None
-    return own if own is not None and own.is_dir() and policy_files(own) else bundled("policies")
 
 
 def _check(paths: tuple[Path, ...], words: Words) -> tuple[int, int]:

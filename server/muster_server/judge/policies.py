@@ -47,6 +47,11 @@ def policy_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml") and path.name != END_OF_SUPPORT)
 
 
+def folder_in_force(own: Path | None, shipped: Path) -> Path:
+    """The folder whose policies judge: a deployment's ``own`` when it holds any, else the ``shipped`` one."""
+    return own if own is not None and own.is_dir() and policy_files(own) else shipped
+
+
 def check_folder(folder: Path, trusted_only: bool = False) -> list[Checked]:
     """Check every policy of a folder, each and together. Raises ``PolicyError`` when the folder holds none."""
     start = Place(1, 1)
