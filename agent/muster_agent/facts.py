@@ -8,30 +8,16 @@ Rules that hold for every table:
 
 * ``None`` in a column means "not read", never "no". What ``None`` means for a column stands in its description.
 * A table holds nothing that changes by itself between two runs of an unchanged PC (no pids, no counters, no ages).
-* Rows stand in canonical order (:func:`canonical_rows`), so that equal tables are equal bytes.
+* Rows stand in canonical order (:func:`muster_agent.canonical.canonical_rows`), so that equal tables are equal bytes.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
-import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Dict
 
-# What a column holds; the policy language allows a modifier by kind (judge/conditions.py).
-TEXT = "text"
-INTEGER = "integer"
-BOOLEAN = "boolean"
-MOMENT = "moment"  # "2026-11-23T06:05:00Z": RFC 3339 in UTC, or "2026-11-23" where only the day is known
-VERSION = "version"  # ordered by the rules of the row's package system, never as text
-ADDRESS = "address"  # an IPv4 or IPv6 address
-
-
-def column(kind: str, doc: str, choices: tuple[str, ...] = ()) -> Any:
-    """Declare a column: what it holds, what it means (and what null means), and its closed vocabulary if it has one."""
-    return field(default=None, metadata={"kind": kind, "doc": doc, "choices": choices})
-
+from muster_agent.columns import ADDRESS, BOOLEAN, INTEGER, MOMENT, TEXT, VERSION, column
+from muster_agent.settings import Settings
 
 # -- the tables, in the order a reader asks for them -----------------------------------------------------------------
 
@@ -96,6 +82,9 @@ class Antivirus:
     version: str | None = column(VERSION, "Product version; null when not readable.")
     signatures_version: str | None = column(TEXT, "Version of the signatures; null when not readable.")
     signatures_date: str | None = column(MOMENT, "When the signatures were built; null when not readable.")
+    signatures_current: bool | None = column(
+        BOOLEAN, "The product, or the security centre, calls its signatures current; null when neither says."
+    )
     basis: str | None = column(TEXT, "What this row rests on, e.g. package:clamav-daemon process:clamd.")
 
 
@@ -110,7 +99,9 @@ class Update:
     available: str | None = column(VERSION, "Version on offer.")
     security: bool | None = column(BOOLEAN, "It mends a security fault, by the publisher's word; null when unknowable.")
     origin: str | None = column(TEXT, "Who offers it, e.g. Debian-Security:12/oldstable-security.")
-    kb: str | None = column(TEXT, "Microsoft knowledge-base number; null elsewhere.")
+    kb: str | None = column(TEXT, "Microsoft knowledge-base number, e.g. KB5031356; null elsewhere.")
+    severity: str | None = column(TEXT, "The publisher's word for how bad it is, e.g. Critical; null when it has none.")
+    advisory: str | None = column(TEXT, "The publisher's advisory, e.g. RHSA-2023:1335; null when it names none.")
 
 
 @dataclass(frozen=True)
@@ -135,12 +126,28 @@ class UpdateStatus:
 
 
 @dataclass(frozen=True)
+class Patch:
+    """An installed Windows hotfix, from the servicing store. osquery's table without who installed it and where."""
+
+    hotfix_id: str | None = column(
+        TEXT, "Knowledge-base number, e.g. KB5031356; null for a cumulative update's package."
+    )
+    description: str | None = column(TEXT, "What it is, e.g. cumulative, servicing stack, or the package's own name.")
+    version: str | None = column(VERSION, "Version of its package; a cumulative update's is the build it brings.")
+    installed_on: str | None = column(MOMENT, "When it was installed; null when the store does not say.")
+
+
+# Programs are Windows's uninstall entries, apps are macOS's bundles.
+PACKAGE_SYSTEMS = ("deb", "rpm", "pacman", "apk", "snap", "flatpak", "program", "app")
+
+
+@dataclass(frozen=True)
 class Package:
     """An installed package or program."""
 
     name: str | None = column(TEXT, "Package name.")
     version: str | None = column(VERSION, "Installed version.")
-    type: str | None = column(TEXT, "Package system, which also orders its versions.", ("deb", "rpm", "program", "app"))
+    type: str | None = column(TEXT, "Package system, which also orders its versions.", PACKAGE_SYSTEMS)
     arch: str | None = column(TEXT, "Architecture; null where the package system has none.")
     source: str | None = column(TEXT, "Source package it is built from; advisories speak of these.")
     source_version: str | None = column(VERSION, "Version of the source package.")
@@ -164,6 +171,135 @@ class ListeningPort:
     path: str | None = column(TEXT, "Its file; null when it belongs to another user, or to the kernel.")
 
 
+@dataclass(frozen=True)
+class Firewall:
+    """A host firewall, one row for each of its profiles or zones that is in force."""
+
+    name: str | None = column(TEXT, "The firewall, e.g. Windows Defender Firewall, ufw, firewalld, nftables.")
+    profile: str | None = column(TEXT, "Profile or zone, e.g. domain, private, public; null where it has none.")
+    enabled: bool | None = column(BOOLEAN, "It filters now; null when that could not be read.")
+    inbound: str | None = column(
+        TEXT, "What happens to a connection no rule speaks of; null when not readable.", ("allow", "block")
+    )
+    basis: str | None = column(TEXT, "What this row rests on, e.g. registry policy, service, rules.")
+
+
+@dataclass(frozen=True)
+class DiskEncryption:
+    """A volume of a fixed disk, and whether what it holds is encrypted."""
+
+    name: str | None = column(TEXT, "Device or volume, e.g. /dev/sda2, C:, disk1s1.")
+    mount: str | None = column(TEXT, "Where it is mounted, e.g. /; null when it is not.")
+    system: bool | None = column(BOOLEAN, "It holds the operating system.")
+    encrypted: bool | None = column(BOOLEAN, "All of it is encrypted and locked by a key; null when not readable.")
+    type: str | None = column(TEXT, "By what, e.g. LUKS2, BitLocker, FileVault; null when not encrypted.")
+    encryption_status: str | None = column(
+        TEXT,
+        "Where it stands; undefined when not readable.",
+        ("encrypted", "encrypting", "decrypting", "suspended", "not encrypted", "undefined"),
+    )
+
+
+@dataclass(frozen=True)
+class User:
+    """A local account. Accounts of a domain or directory are not listed."""
+
+    uid: int | None = column(
+        INTEGER, "User number; on Windows the last part of the SID (500 Administrator, 501 Guest)."
+    )
+    username: str | None = column(TEXT, "Login name.")
+    type: str | None = column(TEXT, "For people, or made for a service or the system.", ("person", "system"))
+    shell: str | None = column(TEXT, "Login shell; null on Windows.")
+    enabled: bool | None = column(BOOLEAN, "It can be logged in to; null when that could not be read.")
+    administrator: bool | None = column(
+        BOOLEAN, "Has, or may take, administrator rights: uid 0, or a local group that grants them."
+    )
+    password_status: str | None = column(
+        TEXT,
+        "active: set. empty: none needed. locked: none fits. optional: may be an empty one. Null when not readable.",
+        ("active", "empty", "locked", "optional"),
+    )
+    password_expires: bool | None = column(BOOLEAN, "Its password has to be changed one day; null when not readable.")
+    password_changed: str | None = column(MOMENT, "Day its password was last changed; null when not readable.")
+    last_login: str | None = column(MOMENT, "Day it was last logged in to; null when never, or not readable.")
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service the system can start. osquery's table without the pid, which changes by itself."""
+
+    name: str | None = column(TEXT, "Service or unit name without .service, e.g. sshd, TermService.")
+    display_name: str | None = column(TEXT, "What it calls itself to people; null when it has no other name.")
+    start_type: str | None = column(
+        TEXT,
+        "How it starts, in Windows's words. On Linux an enabled unit is AUTO_START, a masked one DISABLED, any other "
+        "DEMAND_START.",
+        ("BOOT_START", "SYSTEM_START", "AUTO_START", "DEMAND_START", "DISABLED"),
+    )
+    status: str | None = column(
+        TEXT,
+        "Of a service that starts by itself: whether it runs. Null for those started on demand, which come and go, and "
+        "when not readable.",
+        ("RUNNING", "STOPPED", "PAUSED"),
+    )
+    path: str | None = column(TEXT, "Program it runs; null when not readable.")
+    user_account: str | None = column(TEXT, "Account it runs as; null when not stated.")
+
+
+@dataclass(frozen=True)
+class InterfaceAddress:
+    """A network interface and one of its addresses; a row without address when it has none."""
+
+    interface: str | None = column(TEXT, "Interface, e.g. eth0, Ethernet 2.")
+    mac: str | None = column(TEXT, "Address of the card, lower case with colons; null where it has none.")
+    type: str | None = column(
+        TEXT,
+        "What it is; mobile is a 4G stick or a telephone that shares its network. Null when the system does not tell.",
+        ("ethernet", "wireless", "mobile", "virtual", "tunnel", "loopback"),
+    )
+    address: str | None = column(
+        ADDRESS, "One of its addresses, without temporary IPv6 ones, which change by themselves."
+    )
+    mask: str | None = column(TEXT, "Prefix length of the address, e.g. 24 or 64; null without address.")
+
+
+@dataclass(frozen=True)
+class Route:
+    """A way out of this PC: every default route and every route over a gateway. Those to its own networks and what a
+    router announces with a lifetime are left out."""
+
+    destination: str | None = column(ADDRESS, "Where it leads; 0.0.0.0 or :: with netmask 0 is everywhere.")
+    netmask: int | None = column(INTEGER, "Prefix length of the destination.")
+    gateway: str | None = column(ADDRESS, "Next hop; null when it has none.")
+    interface: str | None = column(TEXT, "Interface it leaves by.")
+    metric: int | None = column(INTEGER, "Cost; the smaller is taken. Null where the system has none.")
+
+
+@dataclass(frozen=True)
+class SharedResource:
+    """A folder or printer this PC offers to others."""
+
+    name: str | None = column(TEXT, "Name of the share; the exported path for NFS.")
+    path: str | None = column(TEXT, "Folder it opens; null for a printer or a pipe.")
+    protocol: str | None = column(TEXT, "Protocol it is offered by.", ("smb", "nfs", "afp", "webdav"))
+    type_name: str | None = column(TEXT, "What it is.", ("Disk", "Printer", "Device", "IPC"))
+    administrative: bool | None = column(BOOLEAN, "The system made it for administrators, e.g. C$, ADMIN$.")
+    guest: bool | None = column(BOOLEAN, "It can be opened without a password; null when not readable.")
+    writable: bool | None = column(BOOLEAN, "It may be written to by those it is open to; null when not readable.")
+
+
+@dataclass(frozen=True)
+class RemoteAccess:
+    """A program by which somebody elsewhere can see or steer this PC."""
+
+    id: str | None = column(TEXT, "Id in the catalogue of remote-access programs.")
+    name: str | None = column(TEXT, "Program name.")
+    vendor: str | None = column(TEXT, "Maker; null where there are many.")
+    running: bool | None = column(BOOLEAN, "It runs now; null when the processes could not be seen.")
+    version: str | None = column(VERSION, "Its version; null when not readable.")
+    basis: str | None = column(TEXT, "What this row rests on, e.g. package:anydesk process:anydesk.")
+
+
 # One name in every place: this key = the folder of the collector = the folder of its recordings = the table of a
 # policy = the table in the store.
 TABLES: dict[str, type[Any]] = {
@@ -173,9 +309,22 @@ TABLES: dict[str, type[Any]] = {
     "antivirus": Antivirus,
     "updates": Update,
     "update_status": UpdateStatus,
+    "patches": Patch,
     "packages": Package,
     "listening_ports": ListeningPort,
+    "firewall": Firewall,
+    "disk_encryption": DiskEncryption,
+    "users": User,
+    "services": Service,
+    "interface_addresses": InterfaceAddress,
+    "routes": Route,
+    "shared_resources": SharedResource,
+    "remote_access": RemoteAccess,
+    "settings": Settings,
 }
+
+# Tables of something that only these systems have. Elsewhere nothing is missing, and the table says so.
+ONLY_ON = {"patches": ("windows",)}
 
 # -- what stands where a table could not be filled -------------------------------------------------------------------
 
@@ -207,107 +356,3 @@ class Table:
 
 
 Tables = Dict[str, Table]
-
-
-# -- what may travel -------------------------------------------------------------------------------------------------
-
-# The server refuses what is beyond these, so the agent never sends it: what a file of the PC says must not be able to
-# silence the PC.
-TEXT_LIMIT = 10_000  # characters of one value
-ROW_LIMIT = 50_000  # rows of one table
-INTEGER_LIMIT = 2**63  # what both databases and JSON readers can hold
-
-
-def speakable(text: str) -> str:
-    """``text`` as UTF-8 and PostgreSQL can hold it: bytes that are not text, and NUL, are written as escapes."""
-    try:
-        data = text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:
-        data = text.encode("utf-8", "surrogatepass")
-    return data.decode("utf-8", "backslashreplace").replace("\0", "\\x00")
-
-
-def within_limits(table: Table) -> Table:
-    """``table`` as it may travel. A value that is too large is null and a note says so; so it is with too many rows."""
-    notes = [dataclasses.replace(note, detail=speakable(note.detail)[:TEXT_LIMIT]) for note in table.notes]
-    problem = table.problem
-    if problem is not None:
-        problem = dataclasses.replace(problem, detail=speakable(problem.detail)[:TEXT_LIMIT])
-    rows = table.rows
-    if rows is not None:
-        cut: set[str] = set()
-        if len(rows) > ROW_LIMIT:
-            notes.append(Problem("error", "too_many_rows", str(len(rows))))
-        rows = tuple(_row_within_limits(row, cut) for row in rows[:ROW_LIMIT])
-        notes += [Problem("error", "value_too_large", "", name) for name in sorted(cut)]
-    return Table(rows, problem, tuple(notes))
-
-
-def _row_within_limits(row: Any, cut: set[str]) -> Any:
-    changed: dict[str, Any] = {}
-    for name, value in vars(row).items():
-        if isinstance(value, str):
-            said = value if value.isascii() and "\0" not in value else speakable(value)
-            if len(said) > TEXT_LIMIT:
-                changed[name] = None
-                cut.add(name)
-            elif said != value:
-                changed[name] = said
-        elif isinstance(value, int) and abs(value) >= INTEGER_LIMIT:
-            changed[name] = None
-            cut.add(name)
-    return dataclasses.replace(row, **changed) if changed else row
-
-
-# -- canonical bytes -------------------------------------------------------------------------------------------------
-
-
-def canonical(value: Any) -> bytes:
-    """The one byte form of ``value``: JSON, UTF-8, sorted keys, no blanks. Raises ``ValueError`` on NaN."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode(
-        "utf-8", "backslashreplace"
-    )
-
-
-def digest(data: bytes) -> str:
-    """SHA-256 in hexadecimal: the name of a table, a manifest or a report."""
-    return hashlib.sha256(data).hexdigest()
-
-
-def row_dict(row: Any) -> dict[str, Any]:
-    """The columns of ``row`` that were read; null columns are left out, which keeps a table small."""
-    return {f.name: value for f in dataclasses.fields(row) for value in [getattr(row, f.name)] if value is not None}
-
-
-def canonical_rows(rows: tuple[Any, ...]) -> bytes:
-    """The bytes of a table: distinct rows in the order of their own bytes."""
-    return b"[" + b",".join(sorted({canonical(row_dict(row)) for row in rows})) + b"]"
-
-
-def manifest(tables: Tables) -> tuple[bytes, dict[str, bytes]]:
-    """Describe ``tables`` by digest.
-
-    Returns the bytes of the manifest and the table bodies it names, by digest. The manifest says for every table of
-    this agent what became of it, so a table that is missing from it was never tried.
-    """
-    described: dict[str, Any] = {}
-    bodies: dict[str, bytes] = {}
-    for name, table in tables.items():
-        entry: dict[str, Any] = {"status": table.status}
-        if table.rows is not None:
-            body = canonical_rows(table.rows)
-            entry["digest"] = digest(body)
-            bodies[entry["digest"]] = body
-        if table.problem is not None:
-            entry["problem"] = row_dict(table.problem)
-        if table.notes:
-            entry["notes"] = [row_dict(note) for note in table.notes]
-        described[name] = entry
-    return canonical({"tables": described}), bodies
-
-
-def column_docs(row_type: type[Any]) -> list[tuple[str, str, str, tuple[str, ...]]]:
-    """(name, kind, description, choices) of every column of ``row_type``, in declaration order."""
-    return [
-        (f.name, f.metadata["kind"], f.metadata["doc"], f.metadata["choices"]) for f in dataclasses.fields(row_type)
-    ]

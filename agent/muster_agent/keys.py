@@ -17,7 +17,7 @@ with warnings.catch_warnings():
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from muster_agent.facts import digest
+from muster_agent.canonical import digest
 
 
 def key_id(public: bytes) -> str:

@@ -7,12 +7,13 @@ killed with everything it started when it takes too long or prints too much.
 
 from __future__ import annotations
 
+import importlib
 import os
 import platform
 import stat as modes
 import sys
 import time
-from typing import Iterator
+from typing import Any, Iterator
 
 from muster_agent import child, procfs
 from muster_agent.machine import (
@@ -20,12 +21,14 @@ from muster_agent.machine import (
     OUTPUT_LIMIT,
     STREAM_LIMIT,
     TIME_LIMIT,
+    Answer,
     CannotRead,
     Denied,
     Listing,
     Machine,
     NotFound,
     Output,
+    RegistryValue,
     Stat,
     Uname,
 )
@@ -150,6 +153,26 @@ class LocalMachine(Machine):
         """The listening sockets; ``complete`` speaks of the owners."""
         self._only_linux("sockets")
         return procfs.sockets(self._proc, self.read)
+
+    def registry_values(self, key: str) -> dict[str, RegistryValue]:
+        """The values of a registry key, by name."""
+        return self._registry(key).values(key)  # type: ignore[no-any-return]
+
+    def registry_keys(self, key: str) -> list[str]:
+        """The sorted names of the keys under a registry key."""
+        return self._registry(key).keys(key)  # type: ignore[no-any-return]
+
+    def _registry(self, key: str) -> Any:
+        if self.platform != "windows":
+            raise CannotRead("not_on_this_system", key, "unsupported")
+        return importlib.import_module("muster_agent.windows.registry")
+
+    def api(self, function: str, *arguments: str) -> Answer:
+        """What a function of the operating system answers."""
+        if self.platform not in ("windows", "darwin"):
+            raise CannotRead("not_on_this_system", function, "unsupported")
+        functions = importlib.import_module(f"muster_agent.{self.platform}.api")
+        return functions.ask(function, *arguments)  # type: ignore[no-any-return]
 
     def _only_linux(self, question: str) -> None:
         if self.platform != "linux":

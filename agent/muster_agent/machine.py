@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import abc
 from dataclasses import dataclass
-from typing import Any, Iterator
+from typing import Any, Dict, Iterator, List, Tuple, Union
 
 from muster_agent.facts import Problem
 
@@ -22,6 +22,13 @@ FILE_LIMIT = 64 * 1024 * 1024  # the largest apt list of a full desktop archive 
 OUTPUT_LIMIT = 64 * 1024 * 1024
 STREAM_LIMIT = 512 * 1024 * 1024  # read in pieces, so it costs time and no memory: 512 MB is about a second
 TIME_LIMIT = 20.0  # seconds for one program; the slowest allowed one (apt-helper on a cold disk) needs about one
+
+
+# A value of the Windows registry: text, number, bytes, or several texts (REG_SZ, REG_DWORD and REG_QWORD, REG_BINARY,
+# REG_MULTI_SZ).
+RegistryValue = Union[str, int, bytes, Tuple[str, ...]]
+# What a function of the system answers, as JSON knows it.
+Answer = Union[None, bool, int, str, List[Any], Dict[str, Any]]
 
 
 class CannotRead(Exception):
@@ -161,6 +168,24 @@ class Machine(abc.ABC):
     def sockets(self) -> Listing:
         """The listening sockets; ``complete`` speaks of the owners, the sockets themselves are always all there."""
 
+    @abc.abstractmethod
+    def registry_values(self, key: str) -> dict[str, RegistryValue]:
+        r"""The values of a registry key, e.g. ``HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion``, by name.
+
+        Always the 64-bit view; what 32-bit programs wrote stands under ``HKLM\SOFTWARE\WOW6432Node``.
+        """
+
+    @abc.abstractmethod
+    def registry_keys(self, key: str) -> list[str]:
+        """The sorted names of the keys under a registry key."""
+
+    @abc.abstractmethod
+    def api(self, function: str, *arguments: str) -> Answer:
+        """What a function of the operating system answers, under its own name: ``NetUserModalsGet``.
+
+        windows/api.py and darwin/api.py list what may be asked, and the shape of each answer.
+        """
+
     # -- the same questions, answered in pieces. A machine that can answer piece by piece overrides them ------------
 
     def read_chunks(self, path: str, limit: int = STREAM_LIMIT) -> Iterator[bytes]:
@@ -193,5 +218,21 @@ class Machine(abc.ABC):
         """The names in a folder that need not exist."""
         try:
             return self.listdir(path)
+        except NotFound:
+            return []
+
+    def registry_value(self, key: str, name: str) -> RegistryValue | None:
+        """One value of a registry key; None when there is no such key or value. Names know no case."""
+        try:
+            values = self.registry_values(key)
+        except NotFound:
+            return None
+        wanted = name.lower()
+        return next((value for name, value in values.items() if name.lower() == wanted), None)
+
+    def subkeys(self, key: str) -> list[str]:
+        """The names of the keys under a registry key that need not exist."""
+        try:
+            return self.registry_keys(key)
         except NotFound:
             return []

@@ -14,12 +14,14 @@ from muster_agent.machine import (
     FILE_LIMIT,
     STREAM_LIMIT,
     TIME_LIMIT,
+    Answer,
     CannotRead,
     Listing,
     Machine,
     NotFound,
     Output,
     Process,
+    RegistryValue,
     Socket,
     Stat,
     Uname,
@@ -27,6 +29,7 @@ from muster_agent.machine import (
 )
 
 T = TypeVar("T")
+MISSING: Any = object()  # no answer; null is one that a function of the system may give
 
 
 class NotRecorded(Exception):
@@ -45,12 +48,15 @@ class Recording:
     folders: dict[str, tuple[str, ...] | CannotRead] = field(default_factory=dict)
     stats: dict[str, Stat | CannotRead] = field(default_factory=dict)
     programs: dict[tuple[str, ...], Output | CannotRead] = field(default_factory=dict)
+    values: dict[str, dict[str, RegistryValue] | CannotRead] = field(default_factory=dict)  # of a registry key
+    keys: dict[str, tuple[str, ...] | CannotRead] = field(default_factory=dict)  # under a registry key
+    apis: dict[tuple[str, ...], Answer | CannotRead] = field(default_factory=dict)  # function and arguments
     processes: Listing | CannotRead | None = None
     sockets: Listing | CannotRead | None = None
 
     def questions(self) -> set[tuple[str, Any]]:
         """Everything that has an answer here."""
-        named = ("files", "starts", "folders", "stats", "programs")
+        named = ("files", "starts", "folders", "stats", "programs", "values", "keys", "apis")
         asked: set[tuple[str, Any]] = {(name, key) for name in named for key in getattr(self, name)}
         return asked | {(name, "") for name in ("processes", "sockets") if getattr(self, name) is not None}
 
@@ -83,10 +89,10 @@ class RecordedMachine(Machine):
     def _answer(self, question: str, key: Any) -> Any:
         self.asked.add((question, key))
         answers = getattr(self._recording, question)
-        answer = answers.get(key) if isinstance(answers, dict) else answers
+        answer = answers.get(key, MISSING) if isinstance(answers, dict) else answers
         if isinstance(answer, CannotRead):
             raise answer
-        if answer is None:
+        if answer is MISSING or (answer is None and not isinstance(answers, dict)):
             if self._whole:
                 raise NotFound(key[0] if isinstance(key, tuple) else key)
             self.missing.add((question, key))
@@ -130,6 +136,19 @@ class RecordedMachine(Machine):
         """What a program printed."""
         output: Output = self._answer("programs", tuple(argv))
         return output
+
+    def registry_values(self, key: str) -> dict[str, RegistryValue]:
+        """The values of a registry key."""
+        return dict(self._answer("values", key))
+
+    def registry_keys(self, key: str) -> list[str]:
+        """The names of the keys under a registry key."""
+        return list(self._answer("keys", key))
+
+    def api(self, function: str, *arguments: str) -> Answer:
+        """What a function of the system answered."""
+        answer: Answer = self._answer("apis", (function, *arguments))
+        return answer
 
     def processes(self) -> Listing:
         """The processes that ran."""
@@ -220,6 +239,19 @@ class Recorder(Machine):
         if output.status != 0:
             raise program_failed(argv, output.status, output.stderr)
         yield output.stdout
+
+    def registry_values(self, key: str) -> dict[str, RegistryValue]:
+        """Ask and write down."""
+        return dict(self._asked(self.recording.values, key, lambda: self._machine.registry_values(key)))
+
+    def registry_keys(self, key: str) -> list[str]:
+        """Ask and write down."""
+        return list(self._asked(self.recording.keys, key, lambda: tuple(self._machine.registry_keys(key))))
+
+    def api(self, function: str, *arguments: str) -> Answer:
+        """Ask and write down."""
+        key = (function, *arguments)
+        return self._asked(self.recording.apis, key, lambda: self._machine.api(function, *arguments))
 
     def processes(self) -> Listing:
         """Ask and write down."""

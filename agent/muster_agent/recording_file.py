@@ -12,12 +12,23 @@ import unicodedata
 from typing import Any
 
 from muster_agent.facts import Problem
-from muster_agent.machine import CannotRead, Denied, Listing, NotFound, Output, Process, Socket, Stat, Uname
+from muster_agent.machine import (
+    CannotRead,
+    Denied,
+    Listing,
+    NotFound,
+    Output,
+    Process,
+    RegistryValue,
+    Socket,
+    Stat,
+    Uname,
+)
 from muster_agent.recording import Recording
 from muster_agent.text import ACTIVE
 
 FORMAT = 1
-NAMED = ("files", "starts", "folders", "stats")
+NAMED = ("files", "starts", "folders", "stats", "values", "keys")
 ROWS: dict[str, Any] = {"processes": Process, "sockets": Socket}
 
 
@@ -39,9 +50,18 @@ def _failure(error: CannotRead) -> dict[str, Any]:
     return {"failure": {"code": error.code, "detail": error.detail, "status": error.status}}
 
 
+def _registry_value(value: RegistryValue) -> Any:
+    """Bytes in base64; text, numbers and lists of texts stand for themselves."""
+    if isinstance(value, bytes):
+        return {"base64": base64.b64encode(value).decode("ascii")}
+    return list(value) if isinstance(value, tuple) else value
+
+
 def _written(answer: Any) -> Any:
     if isinstance(answer, CannotRead):
         return _failure(answer)
+    if isinstance(answer, dict):  # the values of a registry key
+        return {name: _registry_value(answer[name]) for name in sorted(answer)}
     if isinstance(answer, bytes):
         return _bytes(answer)
     if isinstance(answer, tuple):  # the names in a folder
@@ -79,6 +99,10 @@ def to_json(recording: Recording) -> str:
     said["programs"] = [
         {"argv": list(argv), "answer": _written(recording.programs[argv])} for argv in sorted(recording.programs)
     ]
+    said["apis"] = [
+        {"function": list(key), "answer": _failure(answer) if isinstance(answer, CannotRead) else answer}
+        for key, answer in sorted(recording.apis.items())
+    ]
     for name in ROWS:
         answer = getattr(recording, name)
         said[name] = None if answer is None else _written(answer)
@@ -103,13 +127,25 @@ def _read_failure(code: str, detail: str, status: str) -> CannotRead:
     return CannotRead(code, detail, status)
 
 
+def _read_registry_value(said: Any) -> RegistryValue:
+    if isinstance(said, dict):
+        return base64.b64decode(said["base64"], validate=True)
+    if isinstance(said, list):
+        return tuple(str(text) for text in said)
+    if isinstance(said, (str, int)):
+        return said
+    raise TypeError(f"no registry value: {said!r}")
+
+
 def _read(question: str, said: Any) -> Any:
     if isinstance(said, dict) and "failure" in said:
         return _read_failure(**said["failure"])
     if question in ("files", "starts"):
         return _read_bytes(said)
-    if question == "folders":
+    if question in ("folders", "keys"):
         return tuple(said)
+    if question == "values":
+        return {name: _read_registry_value(value) for name, value in said.items()}
     if question == "stats":
         return Stat(**said)
     if question == "programs":
@@ -129,6 +165,10 @@ def from_json(text: str) -> Recording:
             getattr(recording, name).update({key: _read(name, answer) for key, answer in said[name].items()})
         for entry in said["programs"]:
             recording.programs[tuple(entry["argv"])] = _read("programs", entry["answer"])
+        for entry in said["apis"]:
+            answer = entry["answer"]
+            failed = isinstance(answer, dict) and set(answer) == {"failure"}
+            recording.apis[tuple(entry["function"])] = _read_failure(**answer["failure"]) if failed else answer
         for name in ROWS:
             setattr(recording, name, None if said[name] is None else _read(name, said[name]))
     except NotARecording:

@@ -152,7 +152,7 @@ class Redaction:
 def redacted(recording: Recording) -> tuple[Recording, Redaction]:
     """``recording`` with placeholders, and what was replaced."""
     redaction = Redaction(recording)
-    parts = ("files", "starts", "folders", "stats", "programs", "processes", "sockets")
+    parts = ("files", "starts", "folders", "stats", "programs", "values", "keys", "apis", "processes", "sockets")
     answers = {name: redaction.value(getattr(recording, name)) for name in parts}
     uname = replace(recording.uname, node=redaction.host(recording.uname.node))
     return replace(recording, uname=uname, **answers), redaction

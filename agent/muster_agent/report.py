@@ -1,7 +1,7 @@
 """A report: the tables of one run as one signed body. Tables travel by digest, their rows only when the server may
 lack them, so that an unchanged PC sends a few hundred bytes.
 
-The body is canonical JSON (facts.canonical), gzip-compressed:
+The body is canonical JSON (canonical.canonical), gzip-compressed:
 
     {"agent_version": "0.1.0",
      "bodies": {digest: [row, …], …},           rows of the tables the server may lack
@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from typing import Any, Collection
 
 from muster_agent import __version__
+from muster_agent.canonical import canonical, digest, manifest
 from muster_agent.envelope import Envelope
-from muster_agent.facts import Tables, canonical, digest, manifest
+from muster_agent.facts import Tables
 from muster_agent.home import State
 from muster_agent.keys import SigningKey
 

@@ -7,7 +7,9 @@ import shutil
 from typing import AbstractSet, Any
 
 from muster_agent import __version__
-from muster_agent.facts import MOMENT, TABLES, Problem, Table, Tables, column_docs
+from muster_agent.collect import not_here
+from muster_agent.columns import MOMENT, column_docs
+from muster_agent.facts import TABLES, Problem, Table, Tables
 from muster_agent.text import cells, inert, padded, wrapped
 from muster_agent.words import Words
 
@@ -16,11 +18,20 @@ GRIDS = {
     "updates": ("name", "installed", "available", "security"),
     "packages": ("name", "version", "arch"),
     "listening_ports": ("protocol", "address", "port", "scope", "process", "path"),
+    "patches": ("hotfix_id", "description", "version", "installed_on"),
+    "firewall": ("name", "profile", "enabled", "inbound"),
+    "disk_encryption": ("name", "mount", "system", "encryption_status", "type"),
+    "users": ("username", "type", "enabled", "administrator", "password_status"),
+    "services": ("name", "start_type", "status", "path"),
+    "interface_addresses": ("interface", "type", "address", "mask", "mac"),
+    "routes": ("destination", "netmask", "gateway", "interface"),
+    "shared_resources": ("name", "protocol", "type_name", "path", "guest"),
 }
 # Tables of one row: a heading without a count.
-SINGLE = ("os_version", "system_info", "boot", "update_status")
+SINGLE = ("os_version", "system_info", "boot", "update_status", "settings")
 # Rows shown of a long table in the summary.
-PREVIEW = {"updates": 8, "packages": 4, "listening_ports": 20}
+PREVIEW = {"updates": 8, "packages": 4, "listening_ports": 20, "patches": 4, "users": 20, "services": 4}
+PREVIEW_OF_OTHERS = 20
 NARROWEST = 8
 MOMENTS = {name for row_type in TABLES.values() for name, kind, _, _ in column_docs(row_type) if kind == MOMENT}
 GAP = "  "
@@ -51,10 +62,12 @@ class Screen:
         """All of ``muster-agent check``."""
         lines = [self.words("check.title", version=__version__, host=inert(host), moment=moment)]
         for name, table in tables.items():
-            lines += ["", *self.table(name, table)]
-        read = sum(table.problem is None for table in tables.values())
-        ending = "check.summary.ok" if read == len(tables) else "check.summary.partly"
-        lines += ["", self.words(ending, read=read, count=len(tables))]
+            if not not_here(table):
+                lines += ["", *self.table(name, table)]
+        here = [table for table in tables.values() if not not_here(table)]
+        read = sum(table.problem is None for table in here)
+        ending = "check.summary.ok" if read == len(here) else "check.summary.partly"
+        lines += ["", self.words(ending, read=read, count=len(here))]
         notes = sum(len(merged(table.notes)) for table in tables.values())
         if notes:
             lines.append(self.words("check.summary.notes", count=notes))
@@ -139,9 +152,9 @@ class Screen:
     def _grid(self, name: str, rows: tuple[Any, ...], unknown: AbstractSet[str | None]) -> list[str]:
         if not rows:
             return []
-        shown = rows if self.full else rows[: PREVIEW[name]]
+        shown = rows if self.full else rows[: PREVIEW.get(name, PREVIEW_OF_OTHERS)]
         if name == "updates" and not self.full:  # the ones that matter first
-            shown = tuple(sorted(rows, key=lambda row: not row.security))[: PREVIEW[name]]
+            shown = tuple(sorted(rows, key=lambda row: not row.security))[: PREVIEW.get(name, PREVIEW_OF_OTHERS)]
         columns = GRIDS[name]
         grid = [[self.words("column." + column) for column in columns]]
         grid += [[self._value(column, getattr(row, column), column in unknown) for column in columns] for row in shown]

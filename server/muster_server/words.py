@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from muster_agent.words import LANGUAGES, language
+from muster_agent.words import LANGUAGES, REASONS, language
 from muster_agent.words import load as load_agent_words
 from muster_server.resources import bundled
 
@@ -21,7 +21,9 @@ __all__ = ["LANGUAGES", "Words", "entries", "language"]
 @cache
 def entries() -> dict[str, dict[str, str]]:
     """Every entry, by key. A key that stands in two files raises ``ValueError``."""
-    found: dict[str, dict[str, str]] = {**load_agent_words("reasons"), **load_agent_words("contract")}
+    found: dict[str, dict[str, str]] = {
+        key: entry for name in (*REASONS, "contract") for key, entry in load_agent_words(name).items()
+    }
     for path in sorted(bundled("reports").joinpath("wording").glob("*.yaml")):
         for key, entry in (yaml.load(path.read_text("utf-8"), yaml.CSafeLoader) or {}).items():
             if key in found:

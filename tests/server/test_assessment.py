@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from muster_agent.canonical import canonical, digest
 from muster_agent.envelope import FIRST, Envelope
-from muster_agent.facts import OsVersion, SystemInfo, Table, Tables, canonical, digest
+from muster_agent.facts import OsVersion, SystemInfo, Table, Tables
 from muster_agent.home import State
 from muster_agent.keys import SigningKey
 from muster_agent.report import SignedReport, sign

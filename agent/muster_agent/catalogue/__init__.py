@@ -12,7 +12,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from muster_agent.facts import Antivirus, column_docs
+from muster_agent.columns import column_docs
+from muster_agent.facts import Antivirus
 
 KEYS = {"id", "name", "vendor", "type", "linux"}
 TYPES = next(choices for name, _, _, choices in column_docs(Antivirus) if name == "type")

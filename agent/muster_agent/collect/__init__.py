@@ -9,8 +9,11 @@ from __future__ import annotations
 import importlib
 from typing import Callable
 
-from muster_agent.facts import TABLES, Problem, Table, Tables, within_limits
+from muster_agent.facts import ONLY_ON, TABLES, Problem, Table, Tables
+from muster_agent.limits import within_limits
 from muster_agent.machine import CannotRead, Machine
+
+NOT_HERE = "not_on_this_system"  # there is nothing to read, so nothing is missing
 
 
 def collector(table: str, platform: str) -> Callable[[Machine], Table] | None:
@@ -32,7 +35,9 @@ def collect_table(machine: Machine, table: str) -> Table:
     try:
         collect = collector(table, machine.platform)
         if collect is None:
-            return Table(problem=Problem("unsupported", "no_collector", machine.platform))
+            elsewhere = machine.platform not in ONLY_ON.get(table, (machine.platform,))
+            code = NOT_HERE if elsewhere else "no_collector"
+            return Table(problem=Problem("unsupported", code, machine.platform))
         found = collect(machine)
     except CannotRead as error:
         found = Table(problem=error.problem())
@@ -44,3 +49,8 @@ def collect_table(machine: Machine, table: str) -> Table:
 def collect(machine: Machine) -> Tables:
     """Fill every table of the contract."""
     return {table: collect_table(machine, table) for table in TABLES}
+
+
+def not_here(table: Table) -> bool:
+    """Whether ``table`` is empty because its system has no such thing."""
+    return table.problem is not None and table.problem.code == NOT_HERE

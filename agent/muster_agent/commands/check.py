@@ -9,8 +9,9 @@ import time
 from typing import Any
 
 from muster_agent import __version__
-from muster_agent.collect import collect_table
-from muster_agent.facts import TABLES, Tables, canonical_rows, row_dict
+from muster_agent.canonical import canonical_rows, row_dict
+from muster_agent.collect import collect_table, not_here
+from muster_agent.facts import TABLES, Tables
 from muster_agent.local import LocalMachine
 from muster_agent.screen import Screen
 from muster_agent.words import Words
@@ -47,9 +48,10 @@ def as_json(tables: Tables, collected_at: str) -> dict[str, Any]:
 
 
 def exit_code(tables: Tables) -> int:
-    """0 when every table was read, 5 when none was, 3 between."""
-    read = sum(table.problem is None for table in tables.values())
-    return COMPLETE if read == len(tables) else INCOMPLETE if read else NOTHING
+    """0 when every table this system has was read, 5 when none was, 3 between."""
+    problems = [table.problem for table in tables.values() if not not_here(table)]
+    read = problems.count(None)
+    return COMPLETE if read == len(problems) else INCOMPLETE if read else NOTHING
 
 
 def main(arguments: argparse.Namespace, words: Words) -> int:

@@ -9,10 +9,10 @@ import os
 import sys
 
 from muster_agent import __version__
+from muster_agent.canonical import canonical, digest
 from muster_agent.collect import collect_table
 from muster_agent.commands.failure import Failure
 from muster_agent.envelope import ENROL
-from muster_agent.facts import canonical, digest
 from muster_agent.home import Enrolment, Home, State, Unusable, default_home
 from muster_agent.http import Answer, BadAddress, Unreachable, check_address, post
 from muster_agent.local import LocalMachine

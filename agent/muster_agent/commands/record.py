@@ -8,9 +8,10 @@ import sys
 from typing import Any
 
 from muster_agent import recording_file
+from muster_agent.canonical import canonical
 from muster_agent.collect import collect_table
 from muster_agent.commands.check import described
-from muster_agent.facts import TABLES, Tables, canonical
+from muster_agent.facts import TABLES, Tables
 from muster_agent.local import LocalMachine
 from muster_agent.machine import Machine
 from muster_agent.recording import RecordedMachine, Recorder, Recording

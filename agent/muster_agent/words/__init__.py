@@ -11,7 +11,9 @@ import pkgutil
 from typing import Any, Mapping
 
 LANGUAGES = ("zh", "en")
-FILES = ("reasons", "contract", "check", "send")
+# Why something could not be read: what may happen anywhere, and what one system alone has.
+REASONS = ("reasons", "reasons_windows", "reasons_linux", "reasons_darwin")
+FILES = (*REASONS, "contract", "check", "send")
 
 
 def language(asked: str | None = None, environment: Mapping[str, str] = os.environ) -> str:

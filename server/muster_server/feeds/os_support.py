@@ -11,7 +11,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from muster_agent.facts import MOMENT, TEXT, Problem, Table, Tables, column
+from muster_agent.columns import MOMENT, TEXT, column
+from muster_agent.facts import Problem, Table, Tables
 from muster_server.document import moments
 from muster_server.document.mistakes import Place, PolicyError, nearest
 from muster_server.document.nodes import Fields, Node, Scalar, compose, open_source

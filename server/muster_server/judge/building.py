@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from muster_agent.facts import INTEGER, MOMENT
+from muster_agent.columns import INTEGER, MOMENT
 from muster_server.document.mistakes import nearest
 from muster_server.document.nodes import Fields, Items, Node, Scalar, Source
 from muster_server.judge import modifiers

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from muster_agent.facts import BOOLEAN, INTEGER, STATUSES, Problem, Table, Tables
+from muster_agent.columns import BOOLEAN, INTEGER
+from muster_agent.facts import STATUSES, Problem, Table, Tables
 from muster_server.document.mistakes import Place, PolicyError, nearest
 from muster_server.document.moments import moment
 from muster_server.document.nodes import Fields, Items, Node, Scalar, compose, open_source

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
-from muster_agent.facts import BOOLEAN, INTEGER, MOMENT, VERSION
+from muster_agent.columns import BOOLEAN, INTEGER, MOMENT, VERSION
 from muster_server.document.moments import moment
 from muster_server.judge.modifiers import ORDERS, Evaluation, Test
 from muster_server.judge.versions import newer

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-from muster_agent.facts import canonical, digest
+from muster_agent.canonical import canonical, digest
 from muster_server.document.mistakes import Place, nearest
 from muster_server.document.moments import duration
 from muster_server.document.nodes import Fields, Node, Scalar, Source

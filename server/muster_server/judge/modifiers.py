@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from muster_agent.facts import ADDRESS, BOOLEAN, INTEGER, MOMENT, TEXT, VERSION
+from muster_agent.columns import ADDRESS, BOOLEAN, INTEGER, MOMENT, TEXT, VERSION
 from muster_server.document import moments
 from muster_server.judge.patterns import LONGEST_TEXT, Pattern
 from muster_server.judge.versions import newer

@@ -8,7 +8,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from muster_agent.facts import TABLES, column_docs
+from muster_agent.columns import column_docs
+from muster_agent.facts import TABLES
 from muster_server.feeds import os_support
 from muster_server.judge.modifiers import MODIFIERS
 from muster_server.judge.tables import ALL, columns

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from muster_agent.facts import TABLES, column_docs
+from muster_agent.columns import column_docs
+from muster_agent.facts import TABLES
 from muster_server.feeds.os_support import OsSupport
 
 DERIVED: dict[str, type[Any]] = {"os_support": OsSupport}

@@ -7,7 +7,7 @@ import ipaddress
 from collections.abc import Callable
 from typing import Any
 
-from muster_agent.facts import ADDRESS, BOOLEAN, INTEGER, MOMENT
+from muster_agent.columns import ADDRESS, BOOLEAN, INTEGER, MOMENT
 from muster_server.document.mistakes import Place, nearest
 from muster_server.document.moments import duration, moment
 from muster_server.document.nodes import Fields, Items, Node, Scalar, Source

@@ -1,7 +1,7 @@
 """The body of a report: unpacked within a limit, in canonical form, of the contract's types, or refused.
 
 Canonical form alone rules out duplicate keys, odd numbers and encodings, and lone surrogates (security.md B10-B19):
-the body must be, byte for byte, what facts.canonical would write.
+the body must be, byte for byte, what canonical.canonical would write.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from muster_agent.facts import INTEGER_LIMIT, ROW_LIMIT, TABLES, TEXT_LIMIT, canonical, digest
+from muster_agent.canonical import canonical, digest
+from muster_agent.facts import TABLES
+from muster_agent.limits import INTEGER_LIMIT, ROW_LIMIT, TEXT_LIMIT
 from muster_agent.report import SCHEMA
 from muster_server.receive.refusal import Refusal
 

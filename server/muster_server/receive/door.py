@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 import msgspec
 
+from muster_agent.canonical import canonical, digest
 from muster_agent.envelope import ENROL, Envelope, Malformed
-from muster_agent.facts import canonical, digest
 from muster_agent.keys import key_id, verify
 from muster_agent.report import SignedReport
 from muster_server.receive.body import decode, own_name, unpack

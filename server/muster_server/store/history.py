@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Select, func, select
 
-from muster_agent.facts import TABLES, Problem, Table, Tables, column_docs
+from muster_agent.columns import column_docs
+from muster_agent.facts import TABLES, Problem, Table, Tables
 from muster_server.store.agents import pc_of
 from muster_server.store.schema import agents, bodies, intervals, manifests, reports
 from muster_server.subject import Subject

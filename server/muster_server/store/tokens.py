@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select, update
 
-from muster_agent.facts import digest
+from muster_agent.canonical import digest
 from muster_server.store.schema import tokens
 
 

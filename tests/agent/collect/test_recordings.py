@@ -49,12 +49,7 @@ def test_a_recording_is_in_its_one_form_small_and_names_nobody(folder: Path) -> 
     assert folder.name.startswith(("linux-", "windows-", "darwin-"))
 
 
-@pytest.mark.parametrize("table", TABLES)
-def test_every_table_has_recordings(table: str) -> None:
-    assert [folder for folder in FOLDERS if folder.parent.name == table]
-
-
 def test_no_folder_is_left_out() -> None:
     folders = {path for path in HERE.glob("*/*") if path.is_dir() and path.name != "__pycache__"}
     assert folders == set(FOLDERS)
-    assert {folder.parent.name for folder in FOLDERS} == set(TABLES)
+    assert {folder.parent.name for folder in FOLDERS} <= set(TABLES)

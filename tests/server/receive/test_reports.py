@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from muster_agent.canonical import canonical, digest
 from muster_agent.envelope import FIRST, Envelope, Receipt, chain_head
-from muster_agent.facts import canonical, digest
 from muster_agent.home import State
 from muster_agent.keys import SigningKey, verify
 from muster_agent.report import SignedReport

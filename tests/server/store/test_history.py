@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from muster_agent.facts import canonical
+from muster_agent.canonical import canonical
 from muster_server.store.history import rows_of
 
 

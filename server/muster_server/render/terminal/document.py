@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from muster_agent.facts import row_dict
+from muster_agent.canonical import row_dict
 from muster_server.judge.policy import Rule
 from muster_server.judge.verdict import Result, Verdict
 from muster_server.render.terminal.pc import open_verdicts, settled

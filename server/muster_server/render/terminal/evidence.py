@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from muster_agent.facts import BOOLEAN, MOMENT
+from muster_agent.columns import BOOLEAN, MOMENT
 from muster_server.judge import reasons
 from muster_server.judge.policy import Rule
 from muster_server.judge.tables import ALL, columns

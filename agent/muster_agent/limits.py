@@ -1,0 +1,56 @@
+"""What may travel: the server refuses what is beyond these limits, so the agent never sends it.
+
+What a file of the PC says must not be able to silence the PC.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from muster_agent.facts import Problem, Table
+
+TEXT_LIMIT = 10_000  # characters of one value
+ROW_LIMIT = 50_000  # rows of one table
+INTEGER_LIMIT = 2**63  # what both databases and JSON readers can hold
+
+
+def speakable(text: str) -> str:
+    """``text`` as UTF-8 and PostgreSQL can hold it: bytes that are not text, and NUL, are written as escapes."""
+    try:
+        data = text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        data = text.encode("utf-8", "surrogatepass")
+    return data.decode("utf-8", "backslashreplace").replace("\0", "\\x00")
+
+
+def within_limits(table: Table) -> Table:
+    """``table`` as it may travel. A value that is too large is null and a note says so; so it is with too many rows."""
+    notes = [dataclasses.replace(note, detail=speakable(note.detail)[:TEXT_LIMIT]) for note in table.notes]
+    problem = table.problem
+    if problem is not None:
+        problem = dataclasses.replace(problem, detail=speakable(problem.detail)[:TEXT_LIMIT])
+    rows = table.rows
+    if rows is not None:
+        cut: set[str] = set()
+        if len(rows) > ROW_LIMIT:
+            notes.append(Problem("error", "too_many_rows", str(len(rows))))
+        rows = tuple(_row_within_limits(row, cut) for row in rows[:ROW_LIMIT])
+        notes += [Problem("error", "value_too_large", "", name) for name in sorted(cut)]
+    return Table(rows, problem, tuple(notes))
+
+
+def _row_within_limits(row: Any, cut: set[str]) -> Any:
+    changed: dict[str, Any] = {}
+    for name, value in vars(row).items():
+        if isinstance(value, str):
+            said = value if value.isascii() and "\0" not in value else speakable(value)
+            if len(said) > TEXT_LIMIT:
+                changed[name] = None
+                cut.add(name)
+            elif said != value:
+                changed[name] = said
+        elif isinstance(value, int) and abs(value) >= INTEGER_LIMIT:
+            changed[name] = None
+            cut.add(name)
+    return dataclasses.replace(row, **changed) if changed else row
