@@ -5,7 +5,7 @@ PYTHON ?= python3
 OFFICE ?= 40
 BIN := .venv/bin
 
-.PHONY: help demo test lint format docs lock agent clean
+.PHONY: help demo test lint accuracy format docs lock agent clean
 
 help:            ## what can be made
 	@grep -hE '^[a-z]+: .*##' Makefile | sed -E 's/^([a-z]+):.*## */  make \1\t/'
@@ -24,6 +24,10 @@ lint:            ## ruff and mypy
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy --no-error-summary
+
+accuracy:        ## what others recorded against our parsers: right, unknown, wrong, by topic
+	@$(PYTHON) requirements/install.py dev
+	@$(BIN)/python tests/accuracy/run.py $(ARGS)
 
 format:          ## put the code into its one form
 	@$(PYTHON) requirements/install.py dev

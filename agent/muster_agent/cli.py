@@ -13,7 +13,7 @@ from muster_agent.commands.failure import Failure
 from muster_agent.text import cells, wrapped
 from muster_agent.words import LANGUAGES, Words, language
 
-COMMANDS = ("check", "record", "enrol", "run")
+COMMANDS = ("check", "selftest", "record", "enrol", "run")
 
 
 class Help(argparse.RawDescriptionHelpFormatter):

@@ -77,12 +77,14 @@ def of_files(uname: Uname, files: dict[str, bytes], mtime: int, **more: Any) -> 
 
 class RecordedMachine(Machine):
     """A PC that answers from a recording. What nobody recorded raises :class:`NotRecorded`; with ``whole``, when the
-    recording is all there is on the PC, it is not there (:class:`NotFound`)."""
+    recording is all there is on the PC, it is not there (:class:`NotFound`); with ``forgiving``, for a person who looks
+    at a recording made by another version, it could not be read."""
 
-    def __init__(self, recording: Recording, whole: bool = False) -> None:
+    def __init__(self, recording: Recording, whole: bool = False, forgiving: bool = False) -> None:
         self.platform = recording.platform
         self._recording = recording
         self._whole = whole
+        self._forgiving = forgiving
         self.asked: set[tuple[str, Any]] = set()
         self.missing: set[tuple[str, Any]] = set()  # asked and not recorded: a collector may take that for a failure
 
@@ -96,6 +98,8 @@ class RecordedMachine(Machine):
             if self._whole:
                 raise NotFound(key[0] if isinstance(key, tuple) else key)
             self.missing.add((question, key))
+            if self._forgiving:
+                raise CannotRead("not_recorded", " ".join(key) if isinstance(key, tuple) else key, "unsupported")
             raise NotRecorded(f"{question}: {key}")
         return answer
 

@@ -173,6 +173,6 @@ def from_json(text: str) -> Recording:
             setattr(recording, name, None if said[name] is None else _read(name, said[name]))
     except NotARecording:
         raise
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise NotARecording(f"{type(error).__name__}: {error}"[:200]) from error
     return recording

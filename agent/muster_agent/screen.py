@@ -37,6 +37,11 @@ MOMENTS = {name for row_type in TABLES.values() for name, kind, _, _ in column_d
 GAP = "  "
 
 
+def terminal_width() -> int:
+    """Cells of a line; the last one stays free, because some terminals break the line there."""
+    return max(40, shutil.get_terminal_size((80, 24)).columns - 1)
+
+
 def merged(notes: tuple[Problem, ...]) -> list[tuple[list[str], Problem]]:
     """The notes in their order, those with the same reason as one: (the columns, a note). No columns: whole rows may
     be missing, which says more than any column that is."""
@@ -56,7 +61,7 @@ class Screen:
     def __init__(self, words: Words, full: bool, width: int | None = None) -> None:
         self.words = words
         self.full = full
-        self.width = width or max(40, shutil.get_terminal_size((80, 24)).columns - 1)
+        self.width = width or terminal_width()
 
     def check(self, tables: Tables, host: str, moment: str) -> list[str]:
         """All of ``muster-agent check``."""

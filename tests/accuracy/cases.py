@@ -25,7 +25,7 @@ class Entry:
     path: Path
     platform: str  # linux, windows, macos, other
     topic: str  # antivirus, updates, …
-    kind: str  # raw: the recording. expected: what its owner's tests state. derived: what whoever collected it read off.
+    kind: str  # raw: the recording; expected: what its owner states; derived: what its collector read off it
     source: str  # repository it comes from
     what: str
 

@@ -58,7 +58,7 @@ def test_the_exit_code_says_how_much_was_read(tables: Tables, code: int) -> None
 def simulated(monkeypatch: pytest.MonkeyPatch, files: dict[str, bytes]) -> None:
     """Let the command look at a PC that has these files only."""
     machine = SimulatedMachine(Uname("Linux", HOSTILE, "6.1", "x86_64"), files)
-    monkeypatch.setattr(check, "LocalMachine", lambda: machine)
+    monkeypatch.setattr(check, "machine_of", lambda folder: machine)
 
 
 def test_a_pc_that_tells_something_ends_with_3_and_one_that_tells_nothing_with_5(

@@ -11,8 +11,9 @@ from typing import Any
 from muster_agent import __version__
 from muster_agent.canonical import canonical_rows, row_dict
 from muster_agent.collect import collect_table, not_here
+from muster_agent.commands.failure import Failure
+from muster_agent.commands.replay import machine as machine_of
 from muster_agent.facts import TABLES, Tables
-from muster_agent.local import LocalMachine
 from muster_agent.screen import Screen
 from muster_agent.words import Words
 
@@ -24,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser, words: Words) -> None:
     parser.add_argument(
         "--table", action="append", choices=sorted(TABLES), metavar="TABLE", help=words("check.option.table")
     )
+    parser.add_argument("--from", dest="folder", metavar="DIR", help=words("check.option.from"))
     parser.add_argument("--all", action="store_true", help=words("check.option.all"))
     parser.add_argument("--json", action="store_true", help=words("check.option.json"))
 
@@ -56,7 +58,10 @@ def exit_code(tables: Tables) -> int:
 
 def main(arguments: argparse.Namespace, words: Words) -> int:
     """Collect, print, and say by the exit code whether everything could be read."""
-    machine = LocalMachine()
+    try:
+        machine = machine_of(arguments.folder)
+    except Failure as failure:
+        return failure.show(words)
     wanted = [name for name in TABLES if not arguments.table or name in arguments.table]
     tables = {name: collect_table(machine, name) for name in wanted}
     now = time.gmtime()
