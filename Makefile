@@ -5,7 +5,7 @@ PYTHON ?= python3
 OFFICE ?= 40
 BIN := .venv/bin
 
-.PHONY: help demo test lint accuracy format docs lock agent clean
+.PHONY: help demo test lint accuracy bench format docs lock agent clean
 
 help:            ## what can be made
 	@grep -hE '^[a-z]+: .*##' Makefile | sed -E 's/^([a-z]+):.*## */  make \1\t/'
@@ -28,6 +28,10 @@ lint:            ## ruff and mypy
 accuracy:        ## what others recorded against our parsers: right, unknown, wrong, by topic
 	@$(PYTHON) requirements/install.py dev
 	@$(BIN)/python tests/accuracy/run.py $(ARGS)
+
+bench:           ## what the agent costs, beside the peers that are installed
+	@$(PYTHON) requirements/install.py dev
+	@$(BIN)/python benchmarks/agent.py $(ARGS)
 
 format:          ## put the code into its one form
 	@$(PYTHON) requirements/install.py dev

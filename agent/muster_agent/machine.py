@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import abc
 from dataclasses import dataclass
-from typing import Any, Dict, Iterator, List, Tuple, Union
+from typing import Any, Callable, Dict, Iterator, List, Tuple, TypeVar, Union
 
 from muster_agent.facts import Problem
+
+T = TypeVar("T")
 
 FILE_LIMIT = 64 * 1024 * 1024  # the largest apt list of a full desktop archive is about 50 MB
 OUTPUT_LIMIT = 64 * 1024 * 1024
@@ -199,6 +201,17 @@ class Machine(abc.ABC):
         if output.status != 0:
             raise program_failed(argv, output.status, output.stderr)
         yield output.stdout
+
+    # -- what several collectors rest on -----------------------------------------------------------------------------
+
+    def once(self, question: Callable[[Machine], T]) -> T:
+        """What ``question`` makes of this machine, worked out the first time and remembered for the run: a package
+        database is read once, whichever tables rest on it. A question that raises is asked again."""
+        remembered: dict[Any, Any] = self.__dict__.setdefault("_remembered", {})
+        if question not in remembered:
+            remembered[question] = question(self)
+        answer: T = remembered[question]
+        return answer
 
     # -- shorthands over the questions above ------------------------------------------------------------------------
 

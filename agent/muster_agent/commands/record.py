@@ -79,7 +79,7 @@ def main(arguments: argparse.Namespace, words: Words) -> int:
     wanted = [name for name in TABLES if not arguments.table or name in arguments.table]
     recorder = Recorder(LocalMachine())
     seen = tables_of(recorder, wanted)
-    recording, redaction = redacted(smallest_faithful(recorder.recording, seen))
+    recording, redaction = redacted(smallest_faithful(recorder.recording, seen), seen)
     text = recording_file.to_json(recording)
     replayed = described(tables_of(RecordedMachine(recording_file.from_json(text)), wanted))
     try:

@@ -17,6 +17,8 @@ FOLDER = "/var/lib/apt/lists"
 HELPER = "/usr/lib/apt/apt-helper"
 NAME = re.compile(r"^(?P<base>.+?(?:_binary-(?P<arch>[a-z0-9-]+))?_Packages)(?:\.(?:lz4|gz|xz|zst|bz2|lzma))?$")
 
+READ = paragraphs.only("Package", "Version", "Architecture", "Source", "Phased-Update-Percentage")
+
 # apt_preferences(5): what apt prefers by default.
 AUTOMATIC, UPGRADES_ONLY, NEVER = 500, 100, 1
 
@@ -105,7 +107,7 @@ def read(
     words = listed.release.words(listed.site)
     security = listed.is_security(family)
     for paragraph in paragraphs.of_packages(paragraphs.split(_chunks(machine, listed), listed.path), wanted):
-        entry = paragraphs.fields(paragraph)
+        entry = paragraphs.some_fields(paragraph, READ)
         arch, version = entry.get("architecture", native), entry.get("version", "")
         if not version:
             raise CannotRead("not_understood", listed.path)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-import email.utils
+import re
 from dataclasses import dataclass
-from datetime import timezone
+from datetime import datetime
 
 from muster_agent.deb import paragraphs
 from muster_agent.machine import Machine
 
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+DATE = re.compile(
+    r"\s*(?:[A-Za-z]{3},?\s+)?(?P<day>[0-9]{1,2})\s+(?P<month>[A-Za-z]{3})\s+(?P<year>[0-9]{4})\s+"
+    r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2}):(?P<second>[0-9]{2})\s+(?:UTC|GMT|Z|[+-]0000)\s*$"
+)
 HEAD = 32 * 1024  # bytes; the checksums that follow the head of a Release file fill the rest of it
 
 
@@ -38,14 +43,19 @@ class Release:
 
 
 def moment(date: str) -> str:
-    """The Date of a Release file ("Sat, 21 Nov 2026 00:53:02 UTC") in RFC 3339; empty when it is none."""
-    try:
-        parsed = email.utils.parsedate_to_datetime(date)
-        if parsed.tzinfo is not None:
-            parsed = parsed.astimezone(timezone.utc)
-    except (TypeError, ValueError, OverflowError):
+    """The Date of a Release file ("Sat, 21 Nov 2026 00:53:02 UTC") in RFC 3339; empty when it is none.
+
+    apt itself takes UTC, GMT, Z and +0000, and nothing else (apt-pkg/contrib/strutl.cc, RFC1123StrToTime).
+    """
+    found = DATE.match(date)
+    if found is None or found.group("month").lower() not in MONTHS:
         return ""
-    return parsed.strftime("%Y-%m-%dT%H:%M:%SZ")
+    month = MONTHS.index(found.group("month").lower()) + 1
+    numbers = [int(found.group(name)) for name in ("day", "hour", "minute", "second")]
+    try:
+        return datetime(int(found.group("year")), month, *numbers).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except ValueError:
+        return ""
 
 
 def parse(text: bytes) -> Release:

@@ -18,6 +18,9 @@ RPM_PLACES = ("/var/lib/rpm", "/usr/lib/sysimage/rpm")
 ON_DISK = frozenset({"installed", "unpacked", "half-configured", "triggers-awaited", "triggers-pending"})
 
 
+READ = paragraphs.only("Package", "Version", "Architecture", "Source", "Status")
+
+
 @dataclass(frozen=True)
 class Installed:
     """One installed package."""
@@ -40,7 +43,7 @@ def parse(data: bytes, path: str) -> list[Installed]:
     """The installed packages in the bytes of a dpkg database."""
     found = []
     for paragraph in paragraphs.split([data], path):
-        entry = paragraphs.fields(paragraph)
+        entry = paragraphs.some_fields(paragraph, READ)
         words = entry.get("status", "").split()
         if len(words) != 3 or words[2] not in ON_DISK or not entry.get("package") or not entry.get("version"):
             continue
@@ -52,11 +55,15 @@ def parse(data: bytes, path: str) -> list[Installed]:
 
 
 def installed(machine: Machine) -> list[Installed]:
-    """The installed packages.
+    """The installed packages, read once a run: half of the tables rest on them.
 
     Raises :class:`CannotRead`: ``unsupported`` on a PC of the rpm family, ``error`` where no database is to be found
     or it holds no package at all, because every Debian has some.
     """
+    return machine.once(_installed)
+
+
+def _installed(machine: Machine) -> list[Installed]:
     best: list[Installed] = []
     found_at = ""
     for path in PLACES:

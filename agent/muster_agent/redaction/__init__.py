@@ -1,8 +1,9 @@
 """A recording without what identifies the PC or its user: placeholders instead, the same one for the same thing.
 
-Replaced are the host name, UUIDs, machine ids, serial numbers, addresses of network cards, user names in paths of
-home folders, and logins in addresses. Addresses of the network, names of programs and of the office's servers stay:
-without them the recording would not show what it was made for. A person reads it before handing it on.
+Replaced are the host name, UUIDs, machine ids, serial numbers, account and real names of people, the SIDs of the PC and
+its domain, addresses of network cards, the PC's own addresses, and logins in addresses; password hashes are taken out.
+Names of programs and of the office's servers stay: without them the recording would not show what it was made for. A
+person reads it before handing it on.
 """
 
 from __future__ import annotations
@@ -13,66 +14,59 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any, Callable
 
-from muster_agent import osrelease
 from muster_agent.collect.system_info.linux import FIRMWARE, PLACEHOLDER
+from muster_agent.facts import Tables
 from muster_agent.machine import CannotRead, Listing, Output, Socket
 from muster_agent.recording import Recording
-from muster_agent.reduction import package_names, packed, unpacked
+from muster_agent.redaction import accounts
+from muster_agent.redaction.patterns import PATTERNS, SHORTEST, words_of_the_system
+from muster_agent.reduction import packed, unpacked
 
-# Kind: what it looks like (the group "it" is replaced), and its placeholder by number.
-PATTERNS: dict[str, tuple[re.Pattern[str], Callable[[int], str]]] = {
-    # In the names of systemd's units a hyphen is written \x2d.
-    "uuid": (
-        re.compile(
-            r"(?<![0-9A-Za-z])(?P<it>[0-9A-Fa-f]{8}(?P<dash>-|\\x2d)(?:[0-9A-Fa-f]{4}(?P=dash)){3}[0-9A-Fa-f]{12})"
-            r"(?![0-9A-Za-z])"
-        ),
-        lambda number: f"00000000-0000-4000-8000-{number:012d}",
-    ),
-    "machine": (re.compile(r"(?<![0-9A-Za-z])(?P<it>[0-9a-f]{32})(?![0-9A-Za-z])"), lambda number: f"{number:032d}"),
-    "mac": (
-        re.compile(
-            r"(?<![0-9A-Za-z:-])(?P<it>[0-9A-Fa-f]{2}(?P<colon>[:-])(?:[0-9A-Fa-f]{2}(?P=colon)){4}[0-9A-Fa-f]{2})(?![0-9A-Za-z:-])"
-        ),
-        lambda number: f"02:00:00:00:00:{number % 256:02x}",
-    ),
-    "user": (re.compile(r"/(?:home|Users)/(?P<it>[^/\s\"':;,]+)"), lambda number: f"user-{number}"),
-    "login": (re.compile(r"://(?P<it>[^/@\s\"']+)@"), lambda number: f"login-{number}"),
-}
-WORD = re.compile(r"[0-9A-Za-z]+(?:[.-][0-9A-Za-z]+)*")
-SHORTEST = 4  # characters of a name that is replaced wherever it stands; a shorter one would be found in anything
-
-
-def words_of_the_system(recording: Recording) -> set[str]:
-    """What a host may be called without saying which host it is: debian, nginx, x86_64."""
-    said = [name.decode("ascii", "replace") for name in package_names(recording)]
-    said += [recording.uname.system, recording.uname.release, recording.uname.machine, recording.platform]
-    for path in osrelease.PLACES:
-        data = recording.files.get(path)
-        if isinstance(data, bytes):
-            said += WORD.findall(data.decode("utf-8", "replace"))
-    if isinstance(recording.processes, Listing):
-        said += [process.name for process in recording.processes.rows]
-    return {word.lower() for word in said} | {"localhost", "localdomain"}
+__all__ = ["PATTERNS", "Redaction", "redacted"]
 
 
 class Redaction:
     """What is replaced by what, found while replacing; :attr:`counts` says how often, by kind."""
 
-    def __init__(self, recording: Recording) -> None:
+    def __init__(self, recording: Recording, tables: Tables) -> None:
         self.counts: Counter[str] = Counter()
         self._placeholders: dict[str, dict[str, str]] = {}
         self._names: list[tuple[str, re.Pattern[str], str]] = []
+        serials = [row.hardware_serial for row in _rows(tables, "system_info") if row.hardware_serial]
         for path in FIRMWARE["hardware_serial"]:
             data = recording.files.get(path)
-            serial = data.decode("utf-8", "replace").strip("\0 \t\r\n") if isinstance(data, bytes) else ""
+            serials.append(data.decode("utf-8", "replace").strip("\0 \t\r\n") if isinstance(data, bytes) else "")
+        for serial in dict.fromkeys(serials):
             if serial and not PLACEHOLDER.match(serial):
                 self._name("serial", serial, f"SERIAL-{len(self._names) + 1}")
         known = words_of_the_system(recording)
+        self._people(recording, tables, known)
         host = recording.uname.node
         for name in dict.fromkeys((host, host.partition(".")[0])):
             if len(name) >= SHORTEST and not name.isdigit() and name.lower() not in known:
                 self._name("host", name, "host-1")
+
+    def _people(self, recording: Recording, tables: Tables, known: set[str]) -> None:
+        """Account names of people, in their places always, and wherever they stand when they are long enough to be told
+        from other words; their real names everywhere."""
+        accounts_seen = [row.username for row in _rows(tables, "users") if row.type == "person" and row.username]
+        names, real = accounts.people(recording)
+        self._accounts = {}
+        for name in dict.fromkeys([*names, *accounts_seen]):
+            if name.lower() in known or name.lower() in accounts.BUILT_IN:
+                continue
+            self._accounts[name] = self._known("user", name)
+            if len(name) >= SHORTEST and not name.isdigit():
+                self._name("user", name, self._accounts[name])
+        for name in dict.fromkeys(real):
+            if len(name) >= (SHORTEST if name.isascii() else 2) and name.lower() not in known:
+                self._name("person", name, self._known("person", name))
+
+    def _known(self, kind: str, value: str) -> str:
+        """The placeholder of ``value``, without counting it as replaced."""
+        makers = {"person": lambda number: f"Person {number}", "user": PATTERNS["user"][1]}
+        placeholders = self._placeholders.setdefault(kind, {})
+        return placeholders.setdefault(value.lower(), makers[kind](len(placeholders) + 1))
 
     def _name(self, kind: str, name: str, placeholder: str) -> None:
         pattern = re.compile(rf"(?<![0-9A-Za-z]){re.escape(name)}(?![0-9A-Za-z])", re.IGNORECASE)
@@ -110,6 +104,13 @@ class Redaction:
             plain = unpacked(data)
             return data if plain is None else packed(self.data(plain))
         return self.text(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+
+    def file(self, path: str, data: bytes) -> bytes:
+        """The content of a file; one of accounts loses its hashes, and the names of people in every field."""
+        if path in accounts.FILES:
+            data, count = accounts.without_secrets(path, data, self._accounts)
+            self.counts["secret"] += count
+        return self.data(data)
 
     def address(self, address: str) -> str:
         """An address without the number of the network card, which IPv6 can carry (RFC 4291, appendix A)."""
@@ -149,10 +150,20 @@ class Redaction:
         return replace(row, **changed)
 
 
-def redacted(recording: Recording) -> tuple[Recording, Redaction]:
-    """``recording`` with placeholders, and what was replaced."""
-    redaction = Redaction(recording)
-    parts = ("files", "starts", "folders", "stats", "programs", "values", "keys", "apis", "processes", "sockets")
+def _rows(tables: Tables, name: str) -> tuple[Any, ...]:
+    table = tables.get(name)
+    return (table.rows if table is not None else None) or ()
+
+
+def redacted(recording: Recording, tables: Tables | None = None) -> tuple[Recording, Redaction]:
+    """``recording`` with placeholders, and what was replaced. ``tables`` is what was collected from it: it names the
+    accounts and the serial number, on whichever system."""
+    redaction = Redaction(recording, tables or {})
+    parts = ("starts", "folders", "stats", "links", "programs", "values", "keys", "apis", "processes", "sockets")
     answers = {name: redaction.value(getattr(recording, name)) for name in parts}
+    answers["files"] = {
+        redaction.text(path): redaction.file(path, answer) if isinstance(answer, bytes) else redaction.value(answer)
+        for path, answer in recording.files.items()
+    }
     uname = replace(recording.uname, node=redaction.host(recording.uname.node))
     return replace(recording, uname=uname, **answers), redaction
