@@ -3,6 +3,7 @@
 Every command is run --runs times, in turn with the others, as a whole process with all it starts. Printed are the
 median wall time and the largest peak memory (ru_maxrss of wait4). The goal: at most half of what the quickest peer
 takes in the same run. An own server on loopback takes the signed reports; an unchanged PC sends only what changed.
+The agent runs as it does where it is installed: the system's Python, isolated (-I), its byte-code compiled.
 
 Peers, where installed: fusioninventory-agent, ocsinventory-agent, lynis (Debian packages of these names).
 """
@@ -29,13 +30,8 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 # A PC runs the agent with the system's Python, not through a version manager.
 PYTHON = next(path for path in ("/usr/bin/python3", sys.executable) if Path(path).exists())
-AGENT = [
-    PYTHON,
-    "-B",
-    "-c",
-    "import sys; sys.path.insert(0, sys.argv.pop(1)); from muster_agent.cli import main; sys.exit(main())",
-]
-AGENT.append(str(ROOT / "agent"))
+START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from muster_agent.cli import main; sys.exit(main())"
+PEERS = ("fusioninventory-agent", "ocsinventory-agent", "lynis")
 
 
 @dataclass
@@ -74,8 +70,8 @@ class Contestant:
         return max(self.megabytes)
 
 
-def peers(folder: Path) -> Iterator[Contestant]:
-    """The inventories and audits that are installed here, writing to a folder instead of a server."""
+def peers(folder: Path, wanted: list[str]) -> Iterator[Contestant]:
+    """The ``wanted`` inventories and audits that are installed here, writing to a folder instead of a server."""
     (folder / "ocs").mkdir()
     commands = {
         "fusioninventory-agent": ["fusioninventory-inventory"],
@@ -92,7 +88,8 @@ def peers(folder: Path) -> Iterator[Contestant]:
             str(folder / "lynis.dat"),
         ],
     }
-    for name, argv in commands.items():
+    for name in wanted:
+        argv = commands[name]
         program = shutil.which(argv[0])
         if program is None:
             print(f"{name} is not installed here and is left out")
@@ -100,8 +97,18 @@ def peers(folder: Path) -> Iterator[Contestant]:
             yield Contestant(name, [program, *argv[1:]], tuple(range(256)) if name == "lynis" else (0,))
 
 
+def installed(folder: Path) -> list[str]:
+    """The command of an agent laid down in ``folder`` as its package does."""
+    place = folder / "agent"
+    shutil.copytree(
+        ROOT / "agent" / "muster_agent", place / "muster_agent", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    subprocess.run([PYTHON, "-m", "compileall", "-q", str(place)], check=True)
+    return [PYTHON, "-IB", "-c", START, str(place)]
+
+
 @contextlib.contextmanager
-def enrolled(folder: Path) -> Iterator[Path]:
+def enrolled(folder: Path, agent: list[str]) -> Iterator[Path]:
     """A server on loopback and the home of an agent enrolled there."""
     data, home, token = folder / "server", folder / "home", folder / "token.txt"
     muster = [str(BIN / "muster"), "--data", str(data)]
@@ -111,7 +118,7 @@ def enrolled(folder: Path) -> Iterator[Path]:
         try:
             assert server.stdout is not None
             address = next(found.group() for line in server.stdout if (found := re.search(r"http://[0-9.:]+", line)))
-            command = [*AGENT, "enrol", address, "--token-file", str(token), "--home", str(home)]
+            command = [*agent, "enrol", address, "--token-file", str(token), "--home", str(home)]
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
             yield home
         finally:
@@ -133,14 +140,19 @@ def main() -> int:
     """Run everything, print the figures, and end with 1 when the goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=11, help="runs of each command (default 11)")
-    runs = parser.parse_args().runs
-    with tempfile.TemporaryDirectory() as name, enrolled(Path(name)) as home:
+    parser.add_argument("--peers", nargs="*", choices=PEERS, default=PEERS, help="the peers to run (default: all)")
+    arguments = parser.parse_args()
+    runs: int = arguments.runs
+    with contextlib.ExitStack() as stack:
+        name = stack.enter_context(tempfile.TemporaryDirectory())
+        agent = installed(Path(name))
+        home = stack.enter_context(enrolled(Path(name), agent))
         ours = [
-            Contestant("python alone (floor)", [PYTHON, "-B", "-c", "pass"]),
-            Contestant("muster-agent, collecting alone", [*AGENT, "check", "--json"], (0, 3)),
-            Contestant("muster-agent, whole signed run", [*AGENT, "run", "--home", str(home)]),
+            Contestant("python alone (floor)", [PYTHON, "-IB", "-c", "pass"]),
+            Contestant("muster-agent, collecting alone", [*agent, "check", "--json"], (0, 3)),
+            Contestant("muster-agent, whole signed run", [*agent, "run", "--home", str(home)]),
         ]
-        others = list(peers(Path(name)))
+        others = list(peers(Path(name), arguments.peers))
         for contestant in [*ours, *others]:
             contestant.run()  # the first run warms the disk cache and is not counted
             contestant.seconds.clear()

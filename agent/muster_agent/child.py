@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
-import selectors
 import signal
 import subprocess
+import sys
 import time
-from typing import Iterator
+from typing import Any, Iterator
 
 from muster_agent.machine import CannotRead, Denied, NotFound, program_failed
 
@@ -17,25 +18,50 @@ from muster_agent.machine import CannotRead, Denied, NotFound, program_failed
 ENVIRONMENT = {"LC_ALL": "C", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/nonexistent"}
 PIECE = 64 * 1024
 COMPLAINT_LIMIT = 64 * 1024  # of stderr; what comes after it is read and dropped, so that the program can go on
+TURN = 0.1  # seconds to wait for output before looking at the clock again
+
+
+class Selected:
+    """The two streams of a program, waited for together."""
+
+    turns_after_end = 1  # what a program wrote before it ended is ready at once
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        import selectors  # Windows cannot wait for pipes in this way
+
+        self._waiting = selectors.DefaultSelector()
+        for stream in (process.stdout, process.stderr):
+            self._waiting.register(stream, selectors.EVENT_READ, stream is process.stderr)  # type: ignore[arg-type]
+
+    def open(self) -> bool:
+        """Whether one of them may still bring something."""
+        return bool(self._waiting.get_map())
+
+    def ready(self, seconds: float) -> list[tuple[bool, bytes]]:
+        """What came within ``seconds``: (whether it is a complaint, the bytes). An empty piece ends its stream."""
+        found = []
+        for key, _ in self._waiting.select(seconds):
+            piece = os.read(key.fd, PIECE)
+            if not piece:
+                self._waiting.unregister(key.fileobj)
+            found.append((key.data, piece))
+        return found
+
+    def close(self) -> None:
+        """Stop waiting."""
+        self._waiting.close()
 
 
 class Child:
     """A running program whose two streams are read together."""
 
+    patience: float | None = None  # seconds to wait for it once it is killed: until it is gone
+
     def __init__(self, argv: list[str]) -> None:
         self.argv = argv
         self.complaint = b""
         try:
-            # Its own session is its own process group: what it starts is killed with it.
-            self._process = subprocess.Popen(  # noqa: S603  # no shell, absolute path, clean environment
-                argv,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env=ENVIRONMENT,
-                cwd="/",
-                start_new_session=True,
-            )
+            self._process = self._start()
         except (FileNotFoundError, NotADirectoryError) as error:
             raise NotFound(argv[0]) from error
         except PermissionError as error:
@@ -43,32 +69,44 @@ class Child:
         except (OSError, ValueError) as error:
             raise CannotRead("system_error", f"{argv[0]}: {error}") from error
 
+    def _start(self) -> subprocess.Popen[bytes]:
+        # Its own session is its own process group: what it starts is killed with it.
+        return subprocess.Popen(  # noqa: S603  # no shell, absolute path, clean environment
+            self.argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=ENVIRONMENT,
+            cwd="/",
+            start_new_session=True,
+        )
+
+    def _streams(self) -> Any:
+        return Selected(self._process)
+
     def output(self, timeout: float, limit: int) -> Iterator[bytes]:
         """What it prints, piece by piece. Raises ``timed_out`` or ``too_large``."""
         deadline = time.monotonic() + timeout
-        total = 0
-        with selectors.DefaultSelector() as waiting:
-            for stream in (self._process.stdout, self._process.stderr):
-                waiting.register(stream, selectors.EVENT_READ)  # type: ignore[arg-type]
-            while waiting.get_map():
+        total = silent = 0
+        with contextlib.closing(self._streams()) as streams:
+            while streams.open():
                 left = deadline - time.monotonic()
                 if left <= 0:
                     raise CannotRead("timed_out", self.argv[0])
                 # A grandchild may hold the streams open for ever after the program itself has ended.
                 ended = self._process.poll() is not None
-                ready = waiting.select(min(left, 0.1))
-                if ended and not ready:
+                ready = streams.ready(min(left, TURN))
+                silent = silent + 1 if ended and not ready else 0
+                if silent == streams.turns_after_end:
                     return
-                for key, _ in ready:
-                    piece = os.read(key.fd, PIECE)
-                    if not piece:
-                        waiting.unregister(key.fileobj)
-                    elif key.fileobj is self._process.stderr:
+                for complains, piece in ready:
+                    if complains:
                         self.complaint = (self.complaint + piece)[:COMPLAINT_LIMIT]
-                    else:
-                        total += len(piece)
-                        if total > limit:
-                            raise CannotRead("too_large", self.argv[0])
+                        continue
+                    total += len(piece)
+                    if total > limit:
+                        raise CannotRead("too_large", self.argv[0])
+                    if piece:
                         yield piece
 
     def status(self) -> int:
@@ -86,9 +124,17 @@ class Child:
 
     def end(self) -> None:
         """Kill it with everything it started, and release what it held."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        self._kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=self.patience)
+        self._release()
+
+    def _kill(self) -> None:
+        if sys.platform != "win32":
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+    def _release(self) -> None:
         for stream in (self._process.stdout, self._process.stderr):
             if stream is not None:
                 stream.close()
@@ -97,11 +143,11 @@ class Child:
 @contextlib.contextmanager
 def started(argv: list[str]) -> Iterator[Child]:
     """Run the program at the absolute path ``argv[0]`` for the time of the block, and leave nothing of it behind."""
-    if not hasattr(os, "killpg"):
-        raise CannotRead("not_built", "run", "unsupported")
     if not os.path.isabs(argv[0]):
         raise ValueError("a program is named by its absolute path, not " + argv[0])
-    running = Child(argv)
+    windows = sys.platform == "win32"
+    kind: Any = importlib.import_module("muster_agent.windows.child").WindowsChild if windows else Child
+    running: Child = kind(argv)
     try:
         yield running
     finally:

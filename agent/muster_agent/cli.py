@@ -1,4 +1,4 @@
-"""The command muster-agent: one module in commands/ a verb."""
+"""The command muster-agent: one module in commands/ a verb, and only that of the verb that was asked is loaded."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ from typing import Any
 
 from muster_agent import __version__
 from muster_agent.commands.failure import Failure
-from muster_agent.text import cells, wrapped
+from muster_agent.text import cells, terminal_cells, wrapped
 from muster_agent.words import LANGUAGES, Words, language
 
-COMMANDS = ("check", "selftest", "record", "enrol", "run")
+COMMANDS = ("check", "selftest", "record", "enrol", "run", "status")
 
 
 class Help(argparse.RawDescriptionHelpFormatter):
     """Help that is wrapped by the cells of the terminal: a Chinese character takes two. Indented lines stay."""
+
+    def __init__(self, prog: str, **options: Any) -> None:
+        # argparse makes one for every option it is told of, and would load shutil with all its archives for the width.
+        super().__init__(prog, **{"width": terminal_cells() - 2, **options})
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         lines = []
@@ -27,6 +31,22 @@ class Help(argparse.RawDescriptionHelpFormatter):
 
     def _split_lines(self, text: str, width: int) -> list[str]:
         return wrapped(" ".join(text.split()), width, "")
+
+
+class Verb(argparse.ArgumentParser):
+    """The parser of one command. Its module is loaded when it has something to parse."""
+
+    def __init__(self, command: str, words: Words, **options: Any) -> None:
+        super().__init__(formatter_class=Help, **options)
+        self._command = command
+        self._words = words
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse what stands behind the verb."""
+        module: Any = importlib.import_module("muster_agent.commands." + self._command)
+        module.add_arguments(self, self._words)
+        self.set_defaults(main=module.main)
+        return super().parse_known_args(args, namespace)
 
 
 def _asked_language(argv: list[str]) -> str | None:
@@ -54,18 +74,16 @@ def parser(words: Words) -> argparse.ArgumentParser:
         help=words.frame("show program's version number and exit"),
     )
     top.add_argument("--lang", choices=LANGUAGES, default=None, help=words("agent.lang"))
-    verbs = top.add_subparsers(dest="command", metavar="COMMAND")
+    verbs = top.add_subparsers(dest="command", metavar="COMMAND", prog=top.prog, parser_class=Verb)
     for name in COMMANDS:
-        command: Any = importlib.import_module("muster_agent.commands." + name)
-        verb = verbs.add_parser(
+        verbs.add_parser(
             name,
+            command=name,
+            words=words,
             help=words(name + ".help"),
             description=words(name + ".description"),
             epilog=words(name + ".examples"),
-            formatter_class=Help,
         )
-        command.add_arguments(verb, words)
-        verb.set_defaults(main=command.main)
     return top
 
 
@@ -90,7 +108,7 @@ def run(argv: list[str], words: Words) -> int:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; returns its exit code (0 done, 2 wrong usage, 3 incomplete, 5 nothing to trust)."""
+    """Run one command; returns its exit code (0 done, 1 to fix, 2 wrong usage, 3 incomplete, 5 nothing to trust)."""
     argv = sys.argv[1:] if argv is None else argv
     for stream in (sys.stdout, sys.stderr):
         # A C locale or a GBK console must cost a character, never the run; a service may have no streams at all.

@@ -137,8 +137,8 @@ class Patch:
     installed_on: str | None = column(MOMENT, "When it was installed; null when the store does not say.")
 
 
-# Programs are Windows's uninstall entries, apps are macOS's bundles.
-PACKAGE_SYSTEMS = ("deb", "rpm", "pacman", "apk", "snap", "flatpak", "program", "app")
+# Programs are Windows's uninstall entries, apps are macOS's bundles, brew is what Homebrew poured.
+PACKAGE_SYSTEMS = ("deb", "rpm", "pacman", "apk", "snap", "flatpak", "program", "app", "brew")
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ key.pem          its private key, readable by its owner alone
 state.json       the last report that the server acknowledged
 spool/           reports that wait for the server, one file each
 refused/         reports the server would not take, kept for whoever looks into it
+public/          what any user of the PC may read (notice.py)
+token            the token IT laid down for the first run (conf.py)
 former-1/ …      what belonged to an identity this PC no longer has
 lock             held while a run is under way
 """
@@ -20,8 +22,6 @@ from typing import Any, Mapping
 
 from muster_agent.envelope import FIRST
 
-SYSTEM_HOME = "/var/lib/muster-agent"
-
 
 class Unusable(Exception):
     """The folder, or a file in it, cannot be used. ``code`` is a key of words/send.json, ``detail`` the path."""
@@ -30,16 +30,6 @@ class Unusable(Exception):
         super().__init__(f"{code}: {detail}")
         self.code = code
         self.detail = detail
-
-
-def default_home(environment: Mapping[str, str] = os.environ) -> str:
-    """MUSTER_AGENT_HOME, else the system's folder for an administrator, else one in the user's own state."""
-    if environment.get("MUSTER_AGENT_HOME"):
-        return environment["MUSTER_AGENT_HOME"]
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        return SYSTEM_HOME
-    state = environment.get("XDG_STATE_HOME") or os.path.join(os.path.expanduser("~"), ".local", "state")
-    return os.path.join(state, "muster-agent")
 
 
 # What each field looks like in JSON.
@@ -79,11 +69,14 @@ class State:
     known: list[str] = field(default_factory=list)  # digests of the tables the server has
 
 
-def write_durably(path: Path, data: bytes) -> None:
-    """Write a file so that after a crash it is there whole or not at all, readable by its owner alone."""
+def write_durably(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Write a file so that after a crash it is there whole or not at all, readable by its owner alone unless told."""
     temporary = path.with_name(path.name + ".new")
-    descriptor = os.open(str(temporary), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0), 0o600)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(str(temporary), flags, 0o600)
     with os.fdopen(descriptor, "wb") as file:
+        if mode != 0o600 and hasattr(os, "fchmod"):
+            os.fchmod(descriptor, mode)  # whatever the umask
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
@@ -110,8 +103,10 @@ class Home:
         self.spool = self.path / "spool"
         self.refused = self.path / "refused"
         try:
-            for folder in (self.path, self.spool, self.refused):
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # Others may pass through to public/, and see nothing of the rest.
+            self.path.mkdir(mode=0o711, parents=True, exist_ok=True)
+            for folder in (self.spool, self.refused):
+                folder.mkdir(mode=0o700, exist_ok=True)
             status = os.lstat(str(self.path))
         except OSError as error:
             raise Unusable("home_unusable", f"{error.filename}: {error.strerror}") from None
@@ -191,7 +186,10 @@ class Home:
     def lock(self) -> Any:
         """Hold the folder until the returned file is closed. Raises :class:`Unusable` when another run holds it."""
         try:
-            file = open(str(self.path / "lock"), "ab")  # noqa: SIM115  # the caller closes it
+            # Only its owner may open it: whoever holds it keeps the agent from running.
+            file = os.fdopen(os.open(str(self.path / "lock"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
+            if hasattr(os, "fchmod"):
+                os.fchmod(file.fileno(), 0o600)
         except OSError as error:
             raise Unusable("home_unusable", f"{error.filename}: {error.strerror}") from None
         try:

@@ -8,11 +8,13 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from muster_agent.columns import BOOLEAN, INTEGER
 from muster_agent.facts import Problem, Table
 
 TEXT_LIMIT = 10_000  # characters of one value
 ROW_LIMIT = 50_000  # rows of one table
 INTEGER_LIMIT = 2**63  # what both databases and JSON readers can hold
+TYPES = {INTEGER: int, BOOLEAN: bool}  # of a column's kind; every other is text
 
 
 def speakable(text: str) -> str:
@@ -25,7 +27,8 @@ def speakable(text: str) -> str:
 
 
 def within_limits(table: Table) -> Table:
-    """``table`` as it may travel. A value that is too large is null and a note says so; so it is with too many rows."""
+    """``table`` as it may travel. A value that is too large, or of another type than its column, is null and a note
+    says so; so it is with too many rows."""
     notes = [dataclasses.replace(note, detail=speakable(note.detail)[:TEXT_LIMIT]) for note in table.notes]
     problem = table.problem
     if problem is not None:
@@ -33,17 +36,23 @@ def within_limits(table: Table) -> Table:
     rows = table.rows
     if rows is not None:
         cut: set[str] = set()
+        odd: set[str] = set()
         if len(rows) > ROW_LIMIT:
             notes.append(Problem("error", "too_many_rows", str(len(rows))))
-        rows = tuple(_row_within_limits(row, cut) for row in rows[:ROW_LIMIT])
+        types = {f.name: TYPES.get(f.metadata["kind"], str) for row in rows[:1] for f in dataclasses.fields(row)}
+        rows = tuple(_row_within_limits(row, types, cut, odd) for row in rows[:ROW_LIMIT])
         notes += [Problem("error", "value_too_large", "", name) for name in sorted(cut)]
+        notes += [Problem("error", "not_understood", "", name) for name in sorted(odd)]
     return Table(rows, problem, tuple(notes))
 
 
-def _row_within_limits(row: Any, cut: set[str]) -> Any:
+def _row_within_limits(row: Any, types: dict[str, type[Any]], cut: set[str], odd: set[str]) -> Any:
     changed: dict[str, Any] = {}
     for name, value in vars(row).items():
-        if isinstance(value, str):
+        if value is not None and type(value) is not types[name]:
+            changed[name] = None
+            odd.add(name)
+        elif isinstance(value, str):
             said = value if value.isascii() and "\0" not in value else speakable(value)
             if len(said) > TEXT_LIMIT:
                 changed[name] = None

@@ -1,4 +1,4 @@
-"""The PC the agent runs on, asked through plain files, /proc and child processes.
+"""The PC the agent runs on, asked through plain files, /proc or psutil, the registry, system calls, child processes.
 
 Nothing a file or a program on the PC does may hang the agent, flood its memory or run in its name: a file must be a
 regular one and is read up to a limit, a program is started by its absolute path in a small clean environment and is
@@ -7,15 +7,14 @@ killed with everything it started when it takes too long or prints too much.
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
-import platform
 import stat as modes
 import sys
 import time
 from typing import Any, Iterator
 
-from muster_agent import child, procfs
 from muster_agent.machine import (
     FILE_LIMIT,
     OUTPUT_LIMIT,
@@ -35,43 +34,85 @@ from muster_agent.machine import (
 
 CHUNK = 1024 * 1024  # bytes a piece
 PLATFORMS = {"linux": "linux", "win32": "windows", "darwin": "darwin"}
+# winerror.h: a program holds the file open for itself alone, or part of it; there is no medium in the drive. Python
+# makes PermissionError of them, and no right would help.
+IN_USE, NOT_READY = (32, 33), 21
 
 
 def refusal(error: OSError, path: str) -> CannotRead:
     """What an operating-system error about ``path`` means to a collector."""
     if isinstance(error, (FileNotFoundError, NotADirectoryError)):
         return NotFound(path)
-    if isinstance(error, PermissionError):
+    number = getattr(error, "winerror", None)
+    if number in IN_USE:
+        return CannotRead("in_use", path)
+    if isinstance(error, PermissionError) and number != NOT_READY:
         return Denied(path)
     return CannotRead("system_error", f"{path}: {error.strerror or error}")
 
 
+def unreadable(error: OSError, path: str) -> CannotRead:
+    """What an error while reading means. On Windows what could be opened may be read, unless that part is locked."""
+    if sys.platform == "win32" and isinstance(error, PermissionError):
+        return CannotRead("in_use", path)
+    return refusal(error, path)
+
+
+def native(path: str) -> str:
+    """``path`` as this system has to be given it."""
+    if sys.platform != "win32":
+        return path
+    from muster_agent.windows import paths
+
+    return paths.native(path)
+
+
+def opened(path: str) -> int:
+    """A descriptor of what is at ``path``, as :func:`native` names it. Raises ``OSError``."""
+    if sys.platform == "win32":
+        from muster_agent.windows import files
+
+        return files.opened(path)
+    # O_NONBLOCK: opening a FIFO must not wait for its writer.
+    return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+
+
 class LocalMachine(Machine):
-    """This PC. Files and programs are answered on every platform, processes and sockets on Linux so far."""
+    """This PC. What a question needs is imported when it is first asked: a run on Linux loads nothing of Windows."""
 
     def __init__(self, root_of_proc: str = "/proc") -> None:
         self.platform = PLATFORMS.get(sys.platform, sys.platform)
         self._proc = root_of_proc
+        if sys.platform == "win32":
+            from muster_agent.windows import error_mode
+
+            error_mode.be_quiet()
 
     def uname(self) -> Uname:
         """What the system calls itself."""
-        said = platform.uname()
-        return Uname(said.system, said.node, said.release, said.machine)
+        if sys.platform == "win32":
+            from muster_agent.windows import identity
+
+            return identity.uname()
+        # platform.uname() would start the program uname through a shell in older Pythons.
+        said = os.uname()
+        return Uname(said.sysname, said.nodename, said.release, said.machine)
 
     def privileged(self) -> bool:
-        """Whether this user is root. Raises :class:`CannotRead` where the question is not built yet."""
-        if not hasattr(os, "geteuid"):
-            raise CannotRead("not_built", "privileged", "unsupported")
+        """Whether this user is root, or an administrator whose rights are in force."""
+        if sys.platform == "win32":
+            from muster_agent.windows import identity
+
+            return identity.is_administrator()
         return os.geteuid() == 0
 
     def _open(self, path: str) -> int:
-        """A descriptor of the regular file at ``path``. O_NONBLOCK: opening a FIFO must not wait for its writer."""
-        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+        """A descriptor of the regular file at ``path``."""
         try:
             # Looked at before it is opened too: opening a device can already do something (rewind a tape).
-            if not modes.S_ISREG(os.stat(path).st_mode):
+            if not modes.S_ISREG(os.stat(native(path)).st_mode):
                 raise CannotRead("not_regular_file", path)
-            descriptor = os.open(path, flags)
+            descriptor = opened(native(path))
         except OSError as error:
             raise refusal(error, path) from error
         except ValueError as error:  # a NUL in the name
@@ -91,7 +132,7 @@ class LocalMachine(Machine):
                 try:
                     piece = os.read(descriptor, CHUNK)
                 except OSError as error:
-                    raise refusal(error, path) from error
+                    raise unreadable(error, path) from error
                 if not piece:
                     return
                 total += len(piece)
@@ -113,46 +154,74 @@ class LocalMachine(Machine):
         try:
             return os.read(descriptor, count)
         except OSError as error:
-            raise refusal(error, path) from error
+            raise unreadable(error, path) from error
         finally:
             os.close(descriptor)
 
     def listdir(self, path: str) -> list[str]:
         """The sorted names in a folder."""
         try:
-            return sorted(os.listdir(path))
+            return sorted(os.listdir(native(path)))
         except OSError as error:
             raise refusal(error, path) from error
+        except ValueError as error:  # a NUL in the name
+            raise NotFound(path) from error
 
     def stat(self, path: str) -> Stat:
         """Size and modification time, links followed."""
         try:
-            found = os.stat(path)
+            found = os.stat(native(path))
         except OSError as error:
             raise refusal(error, path) from error
+        except ValueError as error:  # a NUL in the name
+            raise NotFound(path) from error
         return Stat(size=found.st_size, mtime=int(found.st_mtime))
+
+    def readlink(self, path: str) -> str:
+        """Where a symbolic link leads, as it is written."""
+        try:
+            return os.readlink(native(path))
+        except OSError as error:
+            raise (CannotRead("not_a_link", path) if error.errno == errno.EINVAL else refusal(error, path)) from error
 
     def run(self, argv: list[str], timeout: float = TIME_LIMIT) -> Output:
         """Run the program at the absolute path ``argv[0]``: no shell, C locale, clean environment, bounded."""
+        from muster_agent import child
+
         with child.started(argv) as program:
             stdout = b"".join(program.output(timeout, OUTPUT_LIMIT))
             return Output(program.status(), stdout, program.complaint)
 
     def run_chunks(self, argv: list[str], timeout: float = TIME_LIMIT, limit: int = STREAM_LIMIT) -> Iterator[bytes]:
         """What a program prints, piece by piece. A status other than 0 raises after the last piece."""
+        from muster_agent import child
+
         with child.started(argv) as program:
             yield from program.output(timeout, limit)
             program.must_have_succeeded()
 
     def processes(self) -> Listing:
         """The running processes."""
-        self._only_linux("processes")
+        if self.platform != "linux":
+            return self._by_psutil("processes").processes()  # type: ignore[no-any-return]
+        from muster_agent import procfs
+
         return procfs.processes(self._proc)
 
     def sockets(self) -> Listing:
         """The listening sockets; ``complete`` speaks of the owners."""
-        self._only_linux("sockets")
+        if self.platform != "linux":
+            return self._by_psutil("sockets").sockets()  # type: ignore[no-any-return]
+        from muster_agent import procfs
+
         return procfs.sockets(self._proc, self.read)
+
+    def _by_psutil(self, question: str) -> Any:
+        """The module that asks psutil, which need not be installed. Raises ``no_psutil``."""
+        try:
+            return importlib.import_module("muster_agent.psutil_listing")
+        except ImportError as error:
+            raise CannotRead("no_psutil", question, "unsupported") from error
 
     def registry_values(self, key: str) -> dict[str, RegistryValue]:
         """The values of a registry key, by name."""
@@ -173,7 +242,3 @@ class LocalMachine(Machine):
             raise CannotRead("not_on_this_system", function, "unsupported")
         functions = importlib.import_module(f"muster_agent.{self.platform}.api")
         return functions.ask(function, *arguments)  # type: ignore[no-any-return]
-
-    def _only_linux(self, question: str) -> None:
-        if self.platform != "linux":
-            raise CannotRead("not_built", question, "unsupported")

@@ -159,6 +159,10 @@ class Machine(abc.ABC):
         """Size and modification time, links followed."""
 
     @abc.abstractmethod
+    def readlink(self, path: str) -> str:
+        """Where a symbolic link leads, as it is written. Raises :class:`CannotRead` for what is no link."""
+
+    @abc.abstractmethod
     def run(self, argv: list[str], timeout: float = TIME_LIMIT) -> Output:
         """Run the program at the absolute path ``argv[0]``: no shell, C locale, clean environment, bounded."""
 

@@ -47,6 +47,7 @@ class Recording:
     starts: dict[str, bytes | CannotRead] = field(default_factory=dict)  # of files read in part
     folders: dict[str, tuple[str, ...] | CannotRead] = field(default_factory=dict)
     stats: dict[str, Stat | CannotRead] = field(default_factory=dict)
+    links: dict[str, str | CannotRead] = field(default_factory=dict)  # where each symbolic link leads
     programs: dict[tuple[str, ...], Output | CannotRead] = field(default_factory=dict)
     values: dict[str, dict[str, RegistryValue] | CannotRead] = field(default_factory=dict)  # of a registry key
     keys: dict[str, tuple[str, ...] | CannotRead] = field(default_factory=dict)  # under a registry key
@@ -56,7 +57,7 @@ class Recording:
 
     def questions(self) -> set[tuple[str, Any]]:
         """Everything that has an answer here."""
-        named = ("files", "starts", "folders", "stats", "programs", "values", "keys", "apis")
+        named = ("files", "starts", "folders", "stats", "links", "programs", "values", "keys", "apis")
         asked: set[tuple[str, Any]] = {(name, key) for name in named for key in getattr(self, name)}
         return asked | {(name, "") for name in ("processes", "sockets") if getattr(self, name) is not None}
 
@@ -135,6 +136,12 @@ class RecordedMachine(Machine):
         """Size and modification time."""
         found: Stat = self._answer("stats", path)
         return found
+
+    def readlink(self, path: str) -> str:
+        """Where a symbolic link led."""
+        if self._whole and path not in self._recording.links and path in self._recording.stats:
+            raise CannotRead("not_a_link", path)
+        return str(self._answer("links", path))
 
     def run(self, argv: list[str], timeout: float = TIME_LIMIT) -> Output:
         """What a program printed."""
@@ -220,6 +227,10 @@ class Recorder(Machine):
     def stat(self, path: str) -> Stat:
         """Ask and write down."""
         return self._asked(self.recording.stats, path, lambda: self._machine.stat(path))
+
+    def readlink(self, path: str) -> str:
+        """Ask and write down."""
+        return str(self._asked(self.recording.links, path, lambda: self._machine.readlink(path)))
 
     def run(self, argv: list[str], timeout: float = TIME_LIMIT) -> Output:
         """Ask and write down."""

@@ -28,7 +28,8 @@ from muster_agent.recording import Recording
 from muster_agent.text import ACTIVE
 
 FORMAT = 1
-NAMED = ("files", "starts", "folders", "stats", "values", "keys")
+NAMED = ("files", "starts", "folders", "stats", "links", "values", "keys")
+SINCE = ("links",)  # questions that recordings made before they were asked do not know: written where one was asked
 ROWS: dict[str, Any] = {"processes": Process, "sockets": Socket}
 
 
@@ -64,6 +65,8 @@ def _written(answer: Any) -> Any:
         return {name: _registry_value(answer[name]) for name in sorted(answer)}
     if isinstance(answer, bytes):
         return _bytes(answer)
+    if isinstance(answer, str):  # where a link leads
+        return answer
     if isinstance(answer, tuple):  # the names in a folder
         return list(answer)
     if isinstance(answer, Output):
@@ -95,7 +98,8 @@ def to_json(recording: Recording) -> str:
     }
     for name in NAMED:
         answers = getattr(recording, name)
-        said[name] = {key: _written(answers[key]) for key in sorted(answers)}
+        if answers or name not in SINCE:
+            said[name] = {key: _written(answers[key]) for key in sorted(answers)}
     said["programs"] = [
         {"argv": list(argv), "answer": _written(recording.programs[argv])} for argv in sorted(recording.programs)
     ]
@@ -144,6 +148,8 @@ def _read(question: str, said: Any) -> Any:
         return _read_bytes(said)
     if question in ("folders", "keys"):
         return tuple(said)
+    if question == "links":
+        return str(said)
     if question == "values":
         return {name: _read_registry_value(value) for name, value in said.items()}
     if question == "stats":
@@ -162,7 +168,8 @@ def from_json(text: str) -> Recording:
             raise NotARecording(f"format {said['format']!r} instead of {FORMAT}")
         recording = Recording(said["platform"], Uname(**said["uname"]), said["privileged"])
         for name in NAMED:
-            getattr(recording, name).update({key: _read(name, answer) for key, answer in said[name].items()})
+            answers = said.get(name, {}) if name in SINCE else said[name]
+            getattr(recording, name).update({key: _read(name, answer) for key, answer in answers.items()})
         for entry in said["programs"]:
             recording.programs[tuple(entry["argv"])] = _read("programs", entry["answer"])
         for entry in said["apis"]:

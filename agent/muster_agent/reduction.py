@@ -31,6 +31,8 @@ LINES = {
 # deb/history.py: who asked for an upgrade and what it changed are not read.
 OF_APT_HISTORY = re.compile(rb"^(?:(?:Start|End)-Date: .*|Upgrade: |$)")
 OF_DPKG_LOG = re.compile(rb"^\S+ \S+ upgrade .*")
+# collect/antivirus/desktop_entries.py: the names in other languages and the pictures are not read.
+OF_MENU = re.compile(rb"^\s*(?:\[.*|(?:Name(?:\[zh(?:_CN)?\])?|Exec)\s*=.*)")
 # apt's settings: a line that is nothing but a comment.
 COMMENT = re.compile(rb"^\s*(?://|#(?!clear\b|include\b)).*")
 GZIPPED = zlib.MAX_WBITS | 16
@@ -102,6 +104,8 @@ def _file(path: str, data: bytes, names: AbstractSet[bytes]) -> bytes:
         return some_lines(data, LINES[path])
     if path.startswith(lists.FOLDER + "/") and path.endswith("_Packages"):
         return of_list(data, names)
+    if path.endswith(".desktop"):
+        return some_lines(data, OF_MENU)
     if path.startswith(configuration.FOLDER):
         return without_comments(data)
     if path.startswith(history.APT_FOLDER + "/history.log"):

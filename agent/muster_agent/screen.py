@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 from typing import AbstractSet, Any
 
 from muster_agent import __version__
 from muster_agent.collect import not_here
 from muster_agent.columns import MOMENT, column_docs
 from muster_agent.facts import TABLES, Problem, Table, Tables
-from muster_agent.text import cells, inert, padded, wrapped
+from muster_agent.text import cells, inert, padded, terminal_cells, wrapped
 from muster_agent.words import Words
 
 # The columns a table of many rows is worth on a narrow screen; --json has all. The other tables are shown row by row.
@@ -39,7 +38,7 @@ GAP = "  "
 
 def terminal_width() -> int:
     """Cells of a line; the last one stays free, because some terminals break the line there."""
-    return max(40, shutil.get_terminal_size((80, 24)).columns - 1)
+    return max(40, terminal_cells() - 1)
 
 
 def merged(notes: tuple[Problem, ...]) -> list[tuple[list[str], Problem]]:

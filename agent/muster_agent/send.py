@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from muster_agent.envelope import Envelope, Malformed, Receipt
 from muster_agent.home import Enrolment, Home, State
 from muster_agent.http import Answer, Unreachable, post
+from muster_agent.judged import Judged, NotUnderstood, parsed
 from muster_agent.keys import verify
+from muster_agent.notice import Sent
 from muster_agent.report import ENCODING, SignedReport
 from muster_agent.spool import Spool
 
@@ -29,6 +31,8 @@ class Delivery:
     code: str | None = None  # why something waits or was refused: a key of words/send.json
     detail: str = ""
     missing: tuple[str, ...] = ()  # tables whose rows the server lacks and wants in the next report
+    sent: Sent | None = None  # the last one delivered
+    judged: Judged | None = None  # what the server said with it of this PC
 
 
 def headers_of(signed: SignedReport) -> dict[str, str]:
@@ -53,24 +57,37 @@ def receipt_of(answer: Answer, envelope: Envelope, server_key: str) -> Receipt |
     return receipt if trusted and mine else None
 
 
+def judged_of(answer: Answer) -> Judged | None:
+    """What the server says of this PC. It is text for a person: what is not understood is left out, nothing fails."""
+    try:
+        return parsed(answer.content.get("judged"))
+    except NotUnderstood:
+        return None
+
+
 def deliver(home: Home, spool: Spool, enrolment: Enrolment) -> Delivery:
     """Send everything that waits."""
     delivered = refused = 0
     code, detail = None, ""
     missing: tuple[str, ...] = ()
+    sent: Sent | None = None
+    judged: Judged | None = None
     for path, envelope, signed in spool.waiting():
         try:
             answer = post(enrolment.server, REPORTS, signed.body, headers_of(signed), enrolment.ca)
         except Unreachable as error:
             code, detail = error.code, error.detail
             break
-        if answer.status in (200, 202) and receipt_of(answer, envelope, enrolment.server_key) is not None:
+        receipt = receipt_of(answer, envelope, enrolment.server_key) if answer.status in (200, 202) else None
+        if receipt is not None:
             wanted = answer.content.get("missing")
             missing = tuple(str(name) for name in wanted) if isinstance(wanted, list) else ()
             known = [name for name in signed.digests() if name not in missing]
             home.save_state(State(envelope.seq, envelope.digest, known))
             spool.remove(path)
             delivered += 1
+            sent = Sent(envelope.seq, envelope.collected_at, len(signed.body), receipt.received_at)
+            judged = judged_of(answer) or judged
         elif answer.status in FINAL:
             code, detail = FINAL[answer.status], answer.text("detail")
             spool.refuse(path, dict(answer.content))
@@ -79,4 +96,4 @@ def deliver(home: Home, spool: Spool, enrolment: Enrolment) -> Delivery:
             code = WAIT.get(answer.status, "not_muster")
             detail = answer.text("detail") or enrolment.server
             break
-    return Delivery(delivered, len(spool.paths()), refused, code, detail, missing)
+    return Delivery(delivered, len(spool.paths()), refused, code, detail, missing, sent, judged)

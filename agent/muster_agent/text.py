@@ -6,7 +6,9 @@ bidirectional marks turn a name around. Nothing of that reaches the terminal.
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 import unicodedata
 
 # Control (Cc), format (Cf: bidirectional marks, zero width), surrogates, and the two line separators.
@@ -14,7 +16,19 @@ ACTIVE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 # What stays together at the end of a line: a word with its blanks, or one Chinese character with what closes it.
 _WIDE, _CLOSING = "\u2e80-\uffef", "，。；：、！？）》」”"
-_UNIT = re.compile(f"[{_WIDE}][{_CLOSING}]*|[^{_WIDE}\\s]+[{_CLOSING}]*\\s*|\\s+")
+# Compiled when a line is first wrapped: a set of that many characters takes longer than the rest of this module.
+_UNIT = f"[{_WIDE}][{_CLOSING}]*|[^{_WIDE}\\s]+[{_CLOSING}]*\\s*|\\s+"
+
+
+def terminal_cells() -> int:
+    """Cells of a line, as shutil.get_terminal_size says; without shutil, which loads all its archives."""
+    said = os.environ.get("COLUMNS", "")
+    if said.isascii() and said.isdigit() and int(said[:9]) > 0:
+        return int(said[:9])
+    try:
+        return os.get_terminal_size(sys.__stdout__.fileno()).columns or 80  # type: ignore[union-attr, unused-ignore]
+    except (AttributeError, ValueError, OSError):
+        return 80  # there is no terminal
 
 
 def inert(text: str) -> str:
@@ -60,7 +74,7 @@ def padded(text: str, width: int) -> str:
 def wrapped(text: str, width: int, indent: str) -> list[str]:
     """``text`` in lines of at most ``width`` cells, the second and later ones behind ``indent``."""
     lines, line = [], ""
-    for piece in _UNIT.findall(text):
+    for piece in re.findall(_UNIT, text):
         if cells((line + piece).rstrip()) > width and line.strip():
             lines.append(line.rstrip())
             line = indent

@@ -2,6 +2,9 @@
 
 ``sorted(versions, key=dpkg)`` and ``dpkg(a) < dpkg(b)`` order Debian versions as dpkg does (deb-version(7)):
 [epoch:]upstream[-revision], digits by value, ``~`` before the end, letters before everything else.
+
+``rpm`` does the same for [epoch:]version[-release] by the rules of rpm (rpm-version(7)): digits by value and above
+letters, ``~`` before the end, ``^`` behind it, every other character only divides.
 """
 
 from __future__ import annotations
@@ -54,3 +57,47 @@ def dpkg(version: str) -> Key:
 def without_binary_rebuild(version: str) -> str:
     """The version of the source behind a binary: a rebuild without a change of source adds +bN."""
     return _BINARY_REBUILD.sub("", version)
+
+
+# -- rpm -------------------------------------------------------------------------------------------------------------
+
+# A run of digits, of ASCII letters, or one of the two marks; whatever else stands between them only divides.
+_SEGMENT = re.compile("[0-9]+|[A-Za-z]+|[~^]")
+_MARKS = {"~": (0,), "^": (2,)}
+_RPM_END = (1,)
+_EPOCH_OF_RPM = re.compile("([0-9]*):(.*)", re.DOTALL)
+
+
+def _number(digits: str) -> Key:
+    """Digits by value, without making a number of a thousand of them."""
+    significant = digits.lstrip("0")
+    return (len(significant), significant)
+
+
+def _segment(text: str) -> Key:
+    if text in _MARKS:
+        return _MARKS[text]
+    return (4, *_number(text)) if text.isdigit() else (3, text)
+
+
+@functools.lru_cache(maxsize=4096)
+def _rpm_part(part: str) -> Key:
+    return (*(_segment(text) for text in _SEGMENT.findall(part)), _RPM_END)
+
+
+@functools.lru_cache(maxsize=16384)
+def rpm(version: str) -> Key:
+    """The sort key of an rpm version, [epoch:]version[-release].
+
+    An absent epoch equals 0; an absent release is below every release. What stands before a colon is an epoch only
+    when it is a number, as in rpm's own parseEVR. Raises ``ValueError`` for what no package can have: nothing at all,
+    or blanks inside.
+    """
+    if not version or any(character.isspace() for character in version):
+        raise ValueError(f"not an rpm version: {version[:80]!r}")
+    found = _EPOCH_OF_RPM.fullmatch(version)
+    epoch, rest = found.groups() if found else ("0", version)
+    upstream, hyphen, release = rest.rpartition("-")
+    if not hyphen:
+        return (_number(epoch), _rpm_part(rest), ())
+    return (_number(epoch), _rpm_part(upstream), _rpm_part(release))

@@ -48,6 +48,7 @@ class NoData(Exception):
 class Assessed:
     """Every PC judged at one moment, and the findings that are over."""
 
+    as_of: datetime
     judged: list[Judged]
     closed: list[Finding]
     changed: list[Finding]  # opened or closed by this look: what a sweep stores
@@ -58,10 +59,10 @@ class Assessor:
 
     def __init__(self, policies: Iterable[Policy], support: EndOfSupport) -> None:
         self.policies = list(policies)
-        self._rules = rules_of(self.policies)
+        self.rules = rules_of(self.policies)
         self._support = support
-        asked = {rule.table for rule in self._rules.values()}
-        asked.update(table for rule in self._rules.values() for table in rule.given)
+        asked = {rule.table for rule in self.rules.values()}
+        asked.update(table for rule in self.rules.values() for table in rule.given)
         self._wanted = (asked | ALWAYS) - {os_support.TABLE}
 
     def look(self, connection: Connection, as_of: datetime, only: Collection[str] | None = None) -> Assessed:
@@ -73,13 +74,13 @@ class Assessor:
             judged.append(one)
             closed += [finding for finding in findings if finding.closed is not None]
             changed += [finding for finding in findings if finding not in before.get(subject.pc.id, [])]
-        return Assessed(judged, closed, changed)
+        return Assessed(as_of, judged, closed, changed)
 
     def _judge(self, subject: Subject, before: list[Finding], as_of: datetime) -> tuple[Judged, tuple[Finding, ...]]:
         if subject.tables is not None:
             subject = Subject(subject.pc, self._support.derive(subject.tables))
         verdicts = tuple(verdict for policy in self.policies for verdict in judge(policy, subject, as_of))
-        findings = advance(subject.pc.id, before, verdicts, self._rules, as_of)
+        findings = advance(subject.pc.id, before, verdicts, self.rules, as_of)
         return Judged(subject, verdicts, open_findings(findings)), findings
 
 
@@ -90,13 +91,13 @@ def assessor_of(deployment: Deployment) -> Assessor:
 
 def sweep(
     database: Database, assessor: Assessor, store: Callable[[Any], None], only: Collection[str] | None = None
-) -> int:
-    """Judge now and hand ``store`` a job that remembers what changed; returns how many findings that is."""
+) -> Assessed:
+    """Judge now and hand ``store`` a job that remembers what changed; returns what was seen."""
     with database.read() as connection:
         seen = assessor.look(connection, datetime.now(UTC), only)
     if seen.changed:
         store(lambda connection: remembered.save(connection, seen.changed))
-    return len(seen.changed)
+    return seen
 
 
 def assess(data: Path, as_of: datetime | None = None) -> Tally:

@@ -11,6 +11,7 @@ from muster_server.assessment import assessor_of, sweep
 from muster_server.deployment import Deployment
 from muster_server.document.mistakes import PolicyError
 from muster_server.receive.writer import Writer
+from muster_server.standing import Standings
 from muster_server.store.database import Database
 
 SETTLE = 1.0  # seconds to wait for more reports before judging those that came
@@ -23,6 +24,7 @@ class Sweeper:
     """Remembers findings as reports come in. Call :meth:`accepted` for each, :meth:`close` at the end."""
 
     def __init__(self, deployment: Deployment, database: Database, writer: Writer) -> None:
+        self.standings = Standings()
         self._deployment = deployment
         self._database = database
         self._writer = writer
@@ -69,7 +71,8 @@ class Sweeper:
             return
         try:
             assessor = assessor_of(self._deployment)  # read anew: a changed policy takes effect with the next report
-            sweep(self._database, assessor, lambda job: self._writer.submit(job).result(), only)
+            seen = sweep(self._database, assessor, lambda job: self._writer.submit(job).result(), only)
+            self.standings.update(seen.judged, assessor.rules, seen.as_of)
         except PolicyError as error:
             log.error("the policies cannot be used, findings are not updated: %s", error)
         except Exception as error:  # the server goes on receiving, and the next sweep tries again

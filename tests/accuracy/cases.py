@@ -33,7 +33,7 @@ class Entry:
         """The file as text: UTF-8, or UTF-16 where a mark says so."""
         data = self.path.read_bytes()
         if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            return data.decode("utf-16")
+            return data.decode("utf-16", "replace")
         return data.decode("utf-8", "replace")
 
 

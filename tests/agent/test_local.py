@@ -286,10 +286,14 @@ def test_no_zombie_is_left_behind(machine: LocalMachine, tmp_path: Path) -> None
 # -- another platform ------------------------------------------------------------------------------------------------
 
 
-def test_what_is_not_built_for_a_platform_says_so(machine: LocalMachine) -> None:
-    machine.platform = "darwin"
-    for question in (machine.processes, machine.sockets):
-        assert refused(question).problem().status == "unsupported"
+def test_what_another_platform_has_is_not_on_this_one(machine: LocalMachine) -> None:
+    for question in (
+        lambda: machine.registry_values("HKLM\\SOFTWARE"),
+        lambda: machine.registry_keys("HKLM\\SOFTWARE"),
+        lambda: machine.api("NetUserEnum"),
+    ):
+        error = refused(question)
+        assert (error.code, error.status) == ("not_on_this_system", "unsupported")
 
 
 def test_the_first_process_is_seen_by_everyone(machine: LocalMachine) -> None:

@@ -1,7 +1,9 @@
-"""The products the agent can recognise: ``products.json``, data and not code.
+"""The products the agent can recognise: data and not code (docs/products.md).
 
-A product is recognised by what only it has: its packages, its folders and files, its service units. A process name
-alone never counts, because any program may bear it; it only says whether a product that is there also runs.
+``products.json`` holds protection products, ``remote_access.json`` programs that steer a PC from elsewhere, both by
+``schema.json``. A product is recognised by what only it has: its packages, folders and files, services, its name in
+the list of programs. A process name alone never counts, because any program may bear it; it only says whether a
+product that is there also runs.
 """
 
 from __future__ import annotations
@@ -10,31 +12,94 @@ import json
 import pkgutil
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Pattern, Tuple
 
 from muster_agent.columns import column_docs
 from muster_agent.facts import Antivirus
 
-KEYS = {"id", "name", "vendor", "type", "linux"}
-TYPES = next(choices for name, _, _, choices in column_docs(Antivirus) if name == "type")
-# What each piece of evidence must look like: a typing mistake would make a product invisible.
-EVIDENCE = {
-    "packages": re.compile(r"[A-Za-z0-9][A-Za-z0-9+._-]+"),
-    "paths": re.compile(r"(/[A-Za-z0-9+._-]+){2,}"),
-    "processes": re.compile(r"[A-Za-z0-9._-]+"),
-    "services": re.compile(r"[A-Za-z0-9._@-]+"),
-}
-PROVES_PRESENCE = ("packages", "paths", "services")
+REMOTE = "remote"  # the type of everything in remote_access.json
+TYPES = (*next(choices for name, _, _, choices in column_docs(Antivirus) if name == "type"), REMOTE)
+CONFIDENCES = ("high", "medium", "low")
+
+Values = Tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Evidence:
+class LinuxEvidence:
     """What a product leaves on a Linux PC."""
 
-    packages: tuple[str, ...] = ()
-    paths: tuple[str, ...] = ()
-    processes: tuple[str, ...] = ()
-    services: tuple[str, ...] = ()  # unit or init script, without .service
+    packages: Values = ()
+    paths: Values = ()  # its own folders and files
+    processes: Values = ()  # those that run while it is at work
+    services: Values = ()  # unit or init script, without .service
+
+
+@dataclass(frozen=True)
+class WindowsEvidence:
+    """What a product leaves on a Windows PC. A name that ends in ``*`` stands for all that begin so."""
+
+    display_names: Values = ()  # what the security centre and the list of programs call it
+    publishers: Values = ()  # the publisher of such a program holds one of these; empty: any
+    services: Values = ()
+    drivers: Values = ()  # the driver's file bears the same name
+    processes: Values = ()  # its programs that run while it protects
+    companions: Values = ()  # its other programs: screens, trays, updaters. They never show that it protects.
+    paths: Values = ()  # its own folders and files, after %ProgramFiles% and the like
+
+
+@dataclass(frozen=True)
+class DarwinEvidence:
+    """What a product leaves on a Mac."""
+
+    apps: Values = ()  # bundles in /Applications
+    paths: Values = ()  # its own folders and files
+    extensions: Values = ()  # bundle identifiers of system extensions
+    launchd: Values = ()  # labels of its launch daemons
+    folders: Values = ()  # its programs lie here too, and what stays when it is removed
+    processes: Values = ()  # those that run while it is at work
+
+
+SYSTEMS: dict[str, Any] = {"linux": LinuxEvidence, "windows": WindowsEvidence, "darwin": DarwinEvidence}
+# What each piece of evidence must look like: a typing mistake would make a product invisible.
+_WINDOWS_PROGRAM = r"[A-Za-z0-9][A-Za-z0-9 ._-]*\.(exe|EXE)"
+_LABEL = r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+){1,}"
+PATTERNS: dict[str, dict[str, str]] = {
+    "linux": {
+        "packages": r"[A-Za-z0-9][A-Za-z0-9+._-]+",
+        "paths": r"(/[A-Za-z0-9+._-]+){2,}",
+        "processes": r"[A-Za-z0-9._-]+",
+        "services": r"[A-Za-z0-9._@-]+",
+    },
+    "windows": {
+        "display_names": r"[^*\s][^*]{1,}\*?",
+        "publishers": r"[^*\s][^*]{1,}",
+        "services": r"[A-Za-z0-9][A-Za-z0-9 !._-]{1,}\*?",
+        "drivers": r"[A-Za-z0-9_]{3,}",
+        "processes": _WINDOWS_PROGRAM,
+        "companions": _WINDOWS_PROGRAM,
+        "paths": r'%(ProgramFiles|ProgramData|SystemRoot|SystemDrive)%(\\[^\\/:*?"<>|%]+){1,}',
+    },
+    "darwin": {
+        "apps": r"[^/]+\.app",
+        "paths": r"(/[^/*]+){2,}",
+        "extensions": _LABEL,
+        "launchd": _LABEL,
+        "folders": r"(/[^/*]+){2,}",
+        "processes": r"[A-Za-z0-9][A-Za-z0-9 ._-]*",
+    },
+}
+_COMPILED: dict[str, dict[str, Pattern[str]]] = {
+    system: {kind: re.compile(pattern) for kind, pattern in kinds.items()} for system, kinds in PATTERNS.items()
+}
+PROVES_PRESENCE = {
+    "linux": ("packages", "paths", "services"),
+    "windows": ("display_names", "services", "drivers", "paths"),
+    "darwin": ("apps", "paths", "extensions", "launchd"),
+}
+_TEXTS = ("id", "name", "vendor")
+_ID = re.compile(r"[a-z0-9][a-z0-9-]*")
+REQUIRED = {*_TEXTS, "type", "confidence"}
+OPTIONAL = {"variant_of", *SYSTEMS}
 
 
 @dataclass(frozen=True)
@@ -45,44 +110,88 @@ class Product:
     name: str
     vendor: str
     type: str
-    linux: Evidence
+    confidence: str  # how sure the evidence is: seen by two sources or the maker, by one, or not published
+    variant_of: str | None = None  # the product whose programs this one is made of: only one of both is there
+    linux: LinuxEvidence | None = None
+    windows: WindowsEvidence | None = None
+    darwin: DarwinEvidence | None = None
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The products of one file."""
+
+    products: tuple[Product, ...]
+    generic: frozenset[str]  # names of programs that others bear too, in lower case: they count in its folder only
+
+    def on(self, system: str) -> tuple[Product, ...]:
+        """Those known on linux, windows or darwin."""
+        return tuple(product for product in self.products if getattr(product, system) is not None)
+
+
+def _refuse(entry: Any, reason: str) -> ValueError:
+    name = entry.get("id") if isinstance(entry, dict) else None
+    return ValueError(f"{name or repr(entry)[:80]}: {reason}")
+
+
+def _evidence(entry: dict[str, Any], system: str) -> Any:
+    found, patterns = entry[system], _COMPILED[system]
+    if not isinstance(found, dict) or not set(found) <= set(patterns):
+        raise _refuse(entry, f"the evidence on {system} is of {sorted(patterns)}")
+    for kind, values in found.items():
+        if not isinstance(values, list) or not values or len(set(map(str, values))) != len(values):
+            raise _refuse(entry, f"{system}, {kind}: a list, each value once")
+        wrong = [value for value in values if not isinstance(value, str) or not patterns[kind].fullmatch(value)]
+        if wrong:
+            raise _refuse(entry, f"{system}, {kind}: {wrong}")
+    if not any(found.get(kind) for kind in PROVES_PRESENCE[system]):
+        raise _refuse(entry, f"nothing on {system} proves that it is installed; a process name does not")
+    return SYSTEMS[system](**{kind: tuple(values) for kind, values in found.items()})
 
 
 def _product(entry: Any) -> Product:
-    if not isinstance(entry, dict) or set(entry) != KEYS:
-        raise ValueError(f"a product has {sorted(KEYS)}: {entry!r}"[:200])
-    if not all(isinstance(entry[key], str) and entry[key] for key in KEYS - {"linux"}) or entry["type"] not in TYPES:
-        raise ValueError(f"{entry['id']}: id, name and vendor are texts and type is one of {TYPES}")
-    found = entry["linux"]
-    if not isinstance(found, dict) or not set(found) <= set(EVIDENCE):
-        raise ValueError(f"{entry['id']}: the evidence is of {sorted(EVIDENCE)}")
-    for kind, values in found.items():
-        wrong = [value for value in values if not EVIDENCE[kind].fullmatch(value)]
-        if not values or wrong:
-            raise ValueError(f"{entry['id']}: {kind} {wrong or values}")
-    if not any(found.get(kind) for kind in PROVES_PRESENCE):
-        raise ValueError(f"{entry['id']}: nothing here proves that it is installed; a process name does not")
-    return Product(
-        entry["id"],
-        entry["name"],
-        entry["vendor"],
-        entry["type"],
-        Evidence(**{kind: tuple(values) for kind, values in found.items()}),
-    )
+    if not isinstance(entry, dict) or REQUIRED - set(entry) or set(entry) - REQUIRED - OPTIONAL:
+        raise _refuse(entry, f"a product has {sorted(REQUIRED)} and may have {sorted(OPTIONAL)}")
+    if not all(isinstance(entry[key], str) and entry[key] for key in _TEXTS) or not _ID.fullmatch(entry["id"]):
+        raise _refuse(entry, "id, name and vendor are texts, the id in small letters")
+    if entry["type"] not in TYPES or entry["confidence"] not in CONFIDENCES:
+        raise _refuse(entry, f"type is one of {TYPES} and confidence one of {CONFIDENCES}")
+    systems = {system: _evidence(entry, system) for system in SYSTEMS if system in entry}
+    if not systems:
+        raise _refuse(entry, f"it is known on one of {sorted(SYSTEMS)}")
+    return Product(**{key: entry[key] for key in REQUIRED}, variant_of=entry.get("variant_of"), **systems)
 
 
-def parse(data: bytes) -> list[Product]:
-    """The products in the bytes of a catalogue. Raises ``ValueError`` for anything it does not understand."""
-    products = [_product(entry) for entry in json.loads(data.decode("utf-8"))]
+def parse(data: bytes) -> Catalogue:
+    """The catalogue in the bytes of a file. Raises ``ValueError`` for anything it does not understand."""
+    said = json.loads(data.decode("utf-8"))
+    if not isinstance(said, dict) or not set(said) <= {"$schema", "generic", "products"} or "products" not in said:
+        raise ValueError("a catalogue holds products and generic names")
+    products = tuple(_product(entry) for entry in said["products"])
     ids = [product.id for product in products]
     if ids != sorted(set(ids)):
         raise ValueError("products stand in the order of their ids, each once")
-    return products
+    for product in products:
+        if product.variant_of is not None and (product.variant_of not in ids or product.variant_of == product.id):
+            raise ValueError(f"{product.id}: there is no other product {product.variant_of}")
+    generic = said.get("generic", [])
+    if not isinstance(generic, list) or any(not isinstance(name, str) or name != name.lower() for name in generic):
+        raise ValueError("generic names are texts in small letters")
+    return Catalogue(products, frozenset(generic))
 
 
-def load() -> list[Product]:
-    """The products of this installation."""
-    data = pkgutil.get_data(__name__, "products.json")
+def _load(name: str) -> Catalogue:
+    data = pkgutil.get_data(__name__, name)
     if data is None:
-        raise FileNotFoundError("muster_agent/catalogue/products.json is missing from this installation")
+        raise FileNotFoundError(f"muster_agent/catalogue/{name} is missing from this installation")
     return parse(data)
+
+
+def products() -> Catalogue:
+    """The protection products this installation knows."""
+    return _load("products.json")
+
+
+def remote_access() -> Catalogue:
+    """The remote-control programs this installation knows."""
+    return _load("remote_access.json")

@@ -13,7 +13,7 @@ from muster_agent.facts import ONLY_ON, TABLES, Problem, Table, Tables
 from muster_agent.limits import within_limits
 from muster_agent.machine import CannotRead, Machine
 
-NOT_HERE = "not_on_this_system"  # there is nothing to read, so nothing is missing
+NOT_HERE = "not_of_this_system"  # there is nothing to read, so nothing is missing
 
 
 def collector(table: str, platform: str) -> Callable[[Machine], Table] | None:

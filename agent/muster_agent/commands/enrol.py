@@ -7,26 +7,27 @@ import base64
 import getpass
 import os
 import sys
+from pathlib import Path
 
-from muster_agent import __version__
+from muster_agent import __version__, conf
 from muster_agent.canonical import canonical, digest
 from muster_agent.collect import collect_table
 from muster_agent.commands.failure import Failure
 from muster_agent.envelope import ENROL
-from muster_agent.home import Enrolment, Home, State, Unusable, default_home
+from muster_agent.home import Enrolment, Home, State, Unusable
 from muster_agent.http import Answer, BadAddress, Unreachable, check_address, post
 from muster_agent.local import LocalMachine
 from muster_agent.machine import Machine
+from muster_agent.places import default_home
 from muster_agent.words import Words
 
 PATH = "/v1/enrol"
 REFUSALS = {400: "enrolment_refused", 401: "bad_token", 403: "bad_token", 422: "enrolment_refused", 503: "busy"}
-TOKEN_LIMIT = 200  # characters
 
 
 def add_arguments(parser: argparse.ArgumentParser, words: Words) -> None:
     """What the command takes."""
-    parser.add_argument("server", metavar="SERVER", help=words("enrol.server"))
+    parser.add_argument("server", metavar="SERVER", nargs="?", help=words("enrol.server"))
     parser.add_argument("--token-file", metavar="FILE", help=words("enrol.token_file"))
     parser.add_argument("--ca", metavar="FILE", help=words("enrol.ca"))
     parser.add_argument("--anew", action="store_true", help=words("enrol.anew"))
@@ -38,10 +39,10 @@ def read_token(path: str | None, words: Words) -> str:
     try:
         if path is not None:
             with open(path, encoding="ascii") as file:
-                return file.read(TOKEN_LIMIT).strip()
+                return file.read(conf.TOKEN_LIMIT).strip()
         if sys.stdin.isatty():
             return getpass.getpass(words("enrol.prompt")).strip()
-        return sys.stdin.readline(TOKEN_LIMIT).strip()
+        return sys.stdin.readline(conf.TOKEN_LIMIT).strip()
     except (OSError, ValueError) as error:
         raise Failure("token_unreadable", str(error), 2) from None
 
@@ -53,8 +54,13 @@ def hints(machine: Machine) -> dict[str, str]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def enrol(home: Home, server: str, token: str, ca: str | None, machine: Machine) -> Enrolment:
-    """Enrol the PC and remember it. Asking again with the same key after a lost answer is harmless."""
+def enrol(
+    home: Home, server: str, token: str, ca: str | None, machine: Machine, server_key: str | None = None
+) -> Enrolment:
+    """Enrol the PC and remember it. Asking again with the same key after a lost answer is harmless.
+
+    With ``server_key`` only the server that has that key will do.
+    """
     from muster_agent.keys import SigningKey  # needs cryptography; --help and check must do without
 
     if home.key.exists():
@@ -79,6 +85,8 @@ def enrol(home: Home, server: str, token: str, ca: str | None, machine: Machine)
     if answer.status not in (200, 201):
         raise Failure(REFUSALS.get(answer.status, "not_muster"), answer.text("detail") or server)
     enrolment, last = _understood(answer, server, ca)
+    if server_key not in (None, enrolment.server_key):
+        raise Failure("other_server", server)
     home.enrol(enrolment, last)
     return enrolment
 
@@ -102,38 +110,62 @@ def enrolled_as(home: Home) -> Enrolment | None:
         return None
 
 
+def bind(
+    home: Home, server: str, token: str, ca: str | None, anew: bool = False, key: str | None = None
+) -> tuple[Enrolment, Path | None]:
+    """Enrol this PC in ``home``; returns who it is, and the folder that keeps what belonged to a former identity."""
+    # A new key is a new identity; nothing of the former one may be counted as its own.
+    former = home.put_aside() if anew or not home.key.exists() else None
+    try:
+        done = enrol(home, server, token, ca, LocalMachine(), key)
+    except BaseException:
+        if former is not None and anew:
+            home.put_back(former)  # the identity it has is better than none
+        raise
+    conf.forget_token(home)
+    return done, former
+
+
+def said(done: Enrolment, former: Path | None, words: Words) -> list[str]:
+    """What a person is told of it."""
+    lines = [] if former is None else [words("enrol.former", folder=former)]
+    return [*lines, words("enrol.done", server=done.server, unit=done.unit, agent=done.agent)]
+
+
 def main(arguments: argparse.Namespace, words: Words) -> int:
     """Run the command."""
+    address = arguments.server
     try:
-        server = check_address(arguments.server)
+        if address is not None:
+            check_address(address)
         home = Home(arguments.home or default_home())
         with home.lock():
+            provided = conf.load(home) if address is None else None
+            address = provided.server if provided is not None else address
+            if address is None:
+                raise Failure("no_server", "", 2)
+            server = check_address(address)
             known = enrolled_as(home)
             if known is not None and not arguments.anew:
                 raise Failure("already_enrolled", f"{known.server} ({home.path})", 2)
-            token = read_token(arguments.token_file, words)
+            given = conf.token(home) if provided is not None and arguments.token_file is None else None
+            token = given or read_token(arguments.token_file, words)
             if not token:
                 raise Failure("no_token", "", 2)
             if not token.isascii() or not token.isprintable():
                 raise Failure("bad_token", "", 5)  # it could not travel in a header
-            # A new key is a new identity; nothing of the former one may be counted as its own.
-            former = home.put_aside() if arguments.anew or not home.key.exists() else None
-            try:
-                done = enrol(home, server, token, arguments.ca, LocalMachine())
-            except BaseException:
-                if former is not None and arguments.anew:
-                    home.put_back(former)  # the identity it has is better than none
-                raise
+            ca = arguments.ca or (provided.ca if provided is not None else None)
+            key = provided.server_key if provided is not None else None
+            done, former = bind(home, server, token, ca, arguments.anew, key)
     except BadAddress as error:
-        return Failure(str(error), arguments.server, 2).show(words)
+        return Failure(str(error), address, 2).show(words)
     except (Unusable, Unreachable) as error:
         return Failure(error.code, error.detail).show(words)
     except ImportError:
         return Failure("no_cryptography").show(words)
     except Failure as failure:
         return failure.show(words)
-    if former is not None:
-        print(words("enrol.former", folder=former))
-    print(words("enrol.done", server=done.server, unit=done.unit, agent=done.agent))
+    for line in said(done, former, words):
+        print(line)
     print(words("enrol.next"))
     return 0

@@ -1,16 +1,25 @@
-"""muster-agent run: collect, sign, and bring the report to the server; what cannot go now waits in the spool."""
+"""muster-agent run: collect, sign, and bring the report to the server; what cannot go now waits in the spool.
+
+A PC that IT gave settings and a token (conf.py) enrols itself at its first run.
+"""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import time
+from dataclasses import replace
 
+from muster_agent import conf, notice
 from muster_agent.collect import collect
+from muster_agent.commands.enrol import bind, enrolled_as, said
 from muster_agent.commands.failure import Failure
 from muster_agent.facts import Tables
-from muster_agent.home import Enrolment, Home, Unusable, default_home
-from muster_agent.http import BadAddress
+from muster_agent.home import Enrolment, Home, Unusable
+from muster_agent.http import BadAddress, Unreachable, check_address
 from muster_agent.local import LocalMachine
+from muster_agent.notice import Notice
+from muster_agent.places import default_home
 from muster_agent.words import Words
 
 INCOMPLETE = ("unreachable", "no_answer", "not_trusted", "not_muster", "busy")
@@ -19,6 +28,30 @@ INCOMPLETE = ("unreachable", "no_answer", "not_trusted", "not_muster", "busy")
 def add_arguments(parser: argparse.ArgumentParser, words: Words) -> None:
     """What the command takes."""
     parser.add_argument("--home", metavar="DIR", default=None, help=words("send.home"))
+
+
+def identity(home: Home, words: Words) -> Enrolment:
+    """Who this PC is. One that IT gave settings enrols with their token, and follows them to the server they name."""
+    provided = conf.load(home)
+    if provided is None:
+        enrolment = home.enrolment()
+        if enrolment is None:
+            raise Failure("not_yet_enrolled", str(home.path))
+        return enrolment
+    check_address(provided.server)
+    token = conf.token(home)
+    known = home.enrolment() if token is None else enrolled_as(home)
+    elsewhere = known is not None and provided.server_key not in (None, known.server_key)
+    if known is None or elsewhere:
+        if token is None:
+            raise Failure("other_server" if elsewhere else "not_yet_enrolled", str(home.path))
+        known, former = bind(home, provided.server, token, provided.ca, anew=elsewhere, key=provided.server_key)
+        for line in said(known, former, words):
+            print(line)
+        if known.unit != provided.unit:
+            print(words("enrol.other_unit", token=known.unit, settings=provided.unit))
+    conf.forget_token(home)
+    return replace(known, server=provided.server.rstrip("/"), ca=provided.ca)
 
 
 def run(home: Home, enrolment: Enrolment, tables: Tables, words: Words) -> int:
@@ -40,20 +73,34 @@ def run(home: Home, enrolment: Enrolment, tables: Tables, words: Words) -> int:
         delivery = deliver(home, spool, enrolment)
         if not delivery.missing or attempt == 2:
             break  # a server restored from a backup may lack tables it once had: the second report carries them
+    well = delivery.code is None and home.state().seq == seq
+    code = delivery.code or "not_delivered"
+    put_up(
+        home,
+        Notice(
+            moment(),
+            enrolment.server,
+            enrolment.unit,
+            code=None if well else code,
+            detail=delivery.detail,
+            waiting=delivery.waiting,
+            sent=delivery.sent,
+            judged=delivery.judged,
+        ),
+    )
     for line in summary(tables, words):
         print(line)
     if dropped:
         print(words("run.dropped", count=dropped))
     if spool.damaged:
         print(words("run.damaged", count=len(spool.damaged), folder=home.refused))
-    if delivery.code is None and home.state().seq == seq:
+    if well:
         print(words("run.delivered", count=delivery.delivered, seq=seq, size=len(signed.body), server=enrolment.server))
         return 3 if spool.damaged else 0
     if delivery.waiting:
         print(words("run.waiting", count=delivery.waiting, folder=home.spool))
     if delivery.refused:
         print(words("run.refused", count=delivery.refused, folder=home.refused))
-    code = delivery.code or "not_delivered"
     return Failure(code, delivery.detail, 3 if code in INCOMPLETE else 5).show(words)
 
 
@@ -72,20 +119,36 @@ def moment() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
+def put_up(home: Home, what: Notice) -> None:
+    """Put up what came of this run. A notice that cannot be written costs no report."""
+    refused = sum(path.suffix == ".json" for path in home.refused.iterdir())
+    with contextlib.suppress(OSError):
+        notice.write(home, replace(what, refused=refused))
+
+
+def one_run(home: Home, words: Words) -> int:
+    """One run in the folder, and the notice of it when it could not even begin."""
+    try:
+        return run(home, identity(home, words), collect(LocalMachine()), words)
+    except BadAddress as error:
+        failure = Failure(str(error), str(home.path))
+    except (Unusable, Unreachable) as error:
+        failure = Failure(error.code, error.detail, 3 if error.code in INCOMPLETE else 5)
+    except ImportError:
+        failure = Failure("no_cryptography")
+    except Failure as error:
+        failure = error
+        failure.exit_code = 3 if failure.code in INCOMPLETE else failure.exit_code
+    waiting = sum(path.suffix == ".json" for path in home.spool.iterdir())
+    put_up(home, Notice(moment(), code=failure.code, detail=failure.detail, waiting=waiting))
+    return failure.show(words)
+
+
 def main(arguments: argparse.Namespace, words: Words) -> int:
     """Run the command."""
     try:
         home = Home(arguments.home or default_home())
         with home.lock():
-            enrolment = home.enrolment()
-            if enrolment is None:
-                raise Failure("not_yet_enrolled", str(home.path))
-            return run(home, enrolment, collect(LocalMachine()), words)
+            return one_run(home, words)
     except Unusable as error:
         return Failure(error.code, error.detail).show(words)
-    except BadAddress as error:
-        return Failure(str(error), str(home.path / "enrolment.json")).show(words)
-    except ImportError:
-        return Failure("no_cryptography").show(words)
-    except Failure as failure:
-        return failure.show(words)

@@ -11,9 +11,9 @@ from muster_agent.machine import FILE_LIMIT, CannotRead, Machine
 APT_FOLDER, DPKG_FOLDER = "/var/log/apt", "/var/log"
 # A block of apt's history with an Upgrade line in it. Local time: only the day is certain.
 UPGRADE = re.compile(r"^Upgrade: ", re.MULTILINE)
-END = re.compile(r"^End-Date: (\d{4}-\d{2}-\d{2})", re.MULTILINE)
-START = re.compile(r"^Start-Date: (\d{4}-\d{2}-\d{2})", re.MULTILINE)
-DPKG_UPGRADE = re.compile(r"^(\d{4}-\d{2}-\d{2}) [0-9:]+ upgrade \S+ (\S+) (\S+)$", re.MULTILINE)
+END = re.compile(r"^End-Date: ([0-9]{4}-[0-9]{2}-[0-9]{2})", re.MULTILINE)
+START = re.compile(r"^Start-Date: ([0-9]{4}-[0-9]{2}-[0-9]{2})", re.MULTILINE)
+DPKG_UPGRADE = re.compile(r"^([0-9]{4}-[0-9]{2}-[0-9]{2}) [0-9:]+ upgrade \S+ (\S+) (\S+)$", re.MULTILINE)
 
 
 def last_in_apt_history(text: str) -> str | None:

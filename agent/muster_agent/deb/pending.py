@@ -31,6 +31,7 @@ class Pending:
         self.native = native_architecture(packages)
         self.family = osrelease.family(machine)
         self.installed = {(package.name, self._arch(package.arch)): package for package in packages}
+        self.security_unread = False  # a list of security updates could not be read
         self.lists = self._lists()
         self.offers = self._offers()
         self.knows_security = any(listed.is_security(self.family) for listed in self.lists)
@@ -66,10 +67,19 @@ class Pending:
                         offers.setdefault((name, arch), []).append(offer)
             except CannotRead as error:
                 failures.append(error)
+                if listed.is_security(self.family):
+                    self.security_unread = True
+                    self.notes.append(error.problem("security"))
         if len(failures) == len(self.lists):
             raise failures[0]
         self.notes += [error.problem() for error in failures]
         return offers
+
+    def mends(self, chosen: Candidate) -> bool | None:
+        """Whether an update mends a security fault; None where the list that would say so is missing or unread."""
+        if not self.knows_security or (self.security_unread and not chosen.security):
+            return None
+        return chosen.security
 
     def _note_missing_lists(self) -> None:
         if not any((name, self.native) in self.offers for name in ALWAYS_OFFERED):

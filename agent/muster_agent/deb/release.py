@@ -51,9 +51,9 @@ def moment(date: str) -> str:
     if found is None or found.group("month").lower() not in MONTHS:
         return ""
     month = MONTHS.index(found.group("month").lower()) + 1
-    numbers = [int(found.group(name)) for name in ("day", "hour", "minute", "second")]
+    year, day, hour, minute, second = (int(found.group(name)) for name in ("year", "day", "hour", "minute", "second"))
     try:
-        return datetime(int(found.group("year")), month, *numbers).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return datetime(year, month, day, hour, minute, second).strftime("%Y-%m-%dT%H:%M:%SZ")
     except ValueError:
         return ""
 

@@ -11,7 +11,6 @@ from muster_agent.versions import without_binary_rebuild
 # Where dpkg's database lies: everywhere; UOS 20 from 1060 on; UOS 25. On UOS the usual place can hold a remnant of
 # two packages, so all are read and the one that knows most packages is the database (endpoints.md §2.1).
 PLACES = ("/var/lib/dpkg/status", "/usr/lib/dpkg-db/status", "/usr/lib/dpkg/var/status")
-RPM_PLACES = ("/var/lib/rpm", "/usr/lib/sysimage/rpm")
 
 # The third word of Status. In these states the files of the package are on the disk, configured or not yet; in the
 # others (not-installed, config-files, half-installed) they are not, or not all.
@@ -57,8 +56,7 @@ def parse(data: bytes, path: str) -> list[Installed]:
 def installed(machine: Machine) -> list[Installed]:
     """The installed packages, read once a run: half of the tables rest on them.
 
-    Raises :class:`CannotRead`: ``unsupported`` on a PC of the rpm family, ``error`` where no database is to be found
-    or it holds no package at all, because every Debian has some.
+    Raises :class:`CannotRead` where no database is to be found, or it holds no package at all: every Debian has some.
     """
     return machine.once(_installed)
 
@@ -78,9 +76,6 @@ def _installed(machine: Machine) -> list[Installed]:
         return best
     if found_at:
         raise CannotRead("no_packages", found_at)
-    for path in RPM_PLACES:
-        if machine.exists(path):
-            raise CannotRead("rpm_not_built", path, "unsupported")
     raise CannotRead("no_package_database", PLACES[0])
 
 

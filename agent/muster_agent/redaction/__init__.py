@@ -14,11 +14,13 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any, Callable
 
-from muster_agent.collect.system_info.linux import FIRMWARE, PLACEHOLDER
+from muster_agent.accounts import logins
+from muster_agent.collect.system_info.linux import FIRMWARE
+from muster_agent.collect.system_info.placeholder import PLACEHOLDER
 from muster_agent.facts import Tables
 from muster_agent.machine import CannotRead, Listing, Output, Socket
 from muster_agent.recording import Recording
-from muster_agent.redaction import accounts
+from muster_agent.redaction import accounts, addresses
 from muster_agent.redaction.patterns import PATTERNS, SHORTEST, words_of_the_system
 from muster_agent.reduction import packed, unpacked
 
@@ -41,6 +43,8 @@ class Redaction:
                 self._name("serial", serial, f"SERIAL-{len(self._names) + 1}")
         known = words_of_the_system(recording)
         self._people(recording, tables, known)
+        self._addresses = addresses.replacements(tables)
+        self._address_pattern = addresses.pattern(self._addresses)
         host = recording.uname.node
         for name in dict.fromkeys((host, host.partition(".")[0])):
             if len(name) >= SHORTEST and not name.isdigit() and name.lower() not in known:
@@ -82,12 +86,17 @@ class Redaction:
         self.counts["host"] += bool(name)
         return "host-1" if name else ""
 
-    def text(self, text: str) -> str:
-        """``text`` with placeholders."""
+    def text(self, text: str, but: str = "") -> str:
+        """``text`` with placeholders, ``but`` for those of one kind."""
         for kind, pattern, placeholder in self._names:
             text, count = pattern.subn(placeholder, text)
             self.counts[kind] += count
+        if self._address_pattern is not None:
+            text, count = self._address_pattern.subn(lambda found: self._addresses[found.group()], text)
+            self.counts["address"] += count
         for kind, (pattern, make) in PATTERNS.items():
+            if kind == but:
+                continue
             text = pattern.sub(lambda found, kind=kind, make=make: self._instead(found, kind, make), text)  # type: ignore[misc]
         return text
 
@@ -110,10 +119,17 @@ class Redaction:
         if path in accounts.FILES:
             data, count = accounts.without_secrets(path, data, self._accounts)
             self.counts["secret"] += count
+        if path.startswith("/var/log/wtmp"):  # records of one size each
+            return logins.renamed(data, self.text)
+        if path.startswith("/proc/net/"):  # 32 hexadecimal digits are an IPv6 address there, not the id of a machine
+            text = self.text(data.decode("utf-8", "surrogateescape"), but="machine")
+            return text.encode("utf-8", "surrogateescape")
         return self.data(data)
 
     def address(self, address: str) -> str:
-        """An address without the number of the network card, which IPv6 can carry (RFC 4291, appendix A)."""
+        """An address of this PC as its replacement, and without the number of the network card, which IPv6 can carry
+        (RFC 4291, appendix A)."""
+        address = self._addresses.get(address, address)
         try:
             parsed = ipaddress.ip_address(address)
         except ValueError:
@@ -123,16 +139,16 @@ class Redaction:
         card = self._placeholder("mac", parsed.packed[8:].hex(), lambda number: f"020000fffe0000{number % 256:02x}")
         return str(ipaddress.IPv6Address(parsed.packed[:8] + bytes.fromhex(card)))
 
-    def value(self, value: Any) -> Any:
-        """Any answer of a recording, or any part of what JSON can say, with placeholders."""
+    def value(self, value: Any, but: str = "") -> Any:
+        """Any answer of a recording, or any part of what JSON can say, with placeholders, ``but`` for one kind."""
         if isinstance(value, str):
-            return self.text(value)
+            return self.text(value, but)
         if isinstance(value, bytes):
             return self.data(value)
         if isinstance(value, (list, tuple)):
-            return type(value)(self.value(entry) for entry in value)
+            return type(value)(self.value(entry, but) for entry in value)
         if isinstance(value, dict):
-            return {self.value(key): self.value(entry) for key, entry in value.items()}
+            return {self.value(key, but): self.value(entry, but) for key, entry in value.items()}
         if isinstance(value, CannotRead):
             again = CannotRead(value.code, self.text(value.detail), value.status)
             again.__class__ = value.__class__
@@ -160,7 +176,10 @@ def redacted(recording: Recording, tables: Tables | None = None) -> tuple[Record
     accounts and the serial number, on whichever system."""
     redaction = Redaction(recording, tables or {})
     parts = ("starts", "folders", "stats", "links", "programs", "values", "keys", "apis", "processes", "sockets")
-    answers = {name: redaction.value(getattr(recording, name)) for name in parts}
+    # GUIDs of the registry are classes of devices and products, the same on every PC.
+    answers = {
+        name: redaction.value(getattr(recording, name), "uuid" if name in ("values", "keys") else "") for name in parts
+    }
     answers["files"] = {
         redaction.text(path): redaction.file(path, answer) if isinstance(answer, bytes) else redaction.value(answer)
         for path, answer in recording.files.items()

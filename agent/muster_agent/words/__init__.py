@@ -8,20 +8,29 @@ from __future__ import annotations
 import json
 import os
 import pkgutil
+import sys
 from typing import Any, Mapping
 
 LANGUAGES = ("zh", "en")
 # Why something could not be read: what may happen anywhere, and what one system alone has.
 REASONS = ("reasons", "reasons_windows", "reasons_linux", "reasons_darwin")
-FILES = (*REASONS, "contract", "check", "selftest", "send")
+FILES = (*REASONS, "contract", "check", "selftest", "send", "status")
 
 
 def language(asked: str | None = None, environment: Mapping[str, str] = os.environ) -> str:
-    """The language to speak: ``asked``, else MUSTER_LANG, else the locale, else English."""
+    """The language to speak: ``asked``, else MUSTER_LANG, else the locale, else that of Windows, else English."""
     for said in (asked, *(environment.get(name) for name in ("MUSTER_LANG", "LC_ALL", "LC_MESSAGES", "LANG"))):
         if said:
             return "zh" if said.lower().startswith("zh") else "en"
-    return "en"
+    return "zh" if sys.platform == "win32" and _windows_is_chinese() else "en"
+
+
+def _windows_is_chinese() -> bool:
+    """Whether this user's Windows speaks Chinese: it names no locale in the environment."""
+    import ctypes
+
+    said = ctypes.windll.kernel32.GetUserDefaultUILanguage()  # type: ignore[attr-defined, unused-ignore]
+    return bool(said & 0x3FF == 0x04)  # the primary language LANG_CHINESE
 
 
 def load(name: str) -> dict[str, dict[str, str]]:

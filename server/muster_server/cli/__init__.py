@@ -17,7 +17,7 @@ from muster_agent import __version__
 from muster_server.cli import frame
 from muster_server.words import LANGUAGES, Words
 
-COMMANDS = ("init", "token", "serve", "report", "policy", "demo")
+COMMANDS = ("init", "token", "agent", "serve", "report", "policy", "demo")
 
 
 class Failure(click.ClickException):

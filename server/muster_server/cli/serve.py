@@ -121,7 +121,12 @@ def run(deployment: Deployment, listener: socket.socket, tls: tuple[Path | None,
     database = deployment.database()
     assessor_of(deployment)  # policies and settings that cannot be used are said now, not at the first report
     deployment.office()
-    receiver = Receiver(database, signing_key(deployment, words), lambda pc: sweeper.accepted(pc))
+    receiver = Receiver(
+        database,
+        signing_key(deployment, words),
+        lambda pc: sweeper.accepted(pc),
+        lambda pc: sweeper.standings.of(pc),
+    )
     sweeper = Sweeper(deployment, database, receiver.writer)
     cert, key = tls
     config = uvicorn.Config(

@@ -6,14 +6,15 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from muster_agent.versions import dpkg
+from muster_agent.versions import dpkg, rpm
 
+_KEYS: dict[str | None, Callable[[str], Any]] = {"deb": dpkg, "rpm": rpm}
 _DOTTED = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})*")
 
 
 def key(system: str | None) -> Callable[[str], Any]:
     """The sort key for that package system's versions; it raises ``ValueError`` for what it cannot order."""
-    return dpkg if system == "deb" else dotted_key
+    return _KEYS.get(system, dotted_key)
 
 
 def dotted_key(version: str) -> tuple[int, ...]:

@@ -42,12 +42,20 @@ log = logging.getLogger("muster.receive")
 
 
 class Receiver:
-    """What the routes share: the database, the writer, the server's key, and who wants to know of accepted reports."""
+    """What the routes share: the database, the writer, the server's key, who wants to know of accepted reports, and
+    who knows how a PC stood when it was last judged (text for the person at the PC; None: not judged yet)."""
 
-    def __init__(self, database: Database, key: SigningKey, accepted: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        key: SigningKey,
+        accepted: Callable[[str], None],
+        judged: Callable[[str], dict[str, Any] | None] = lambda pc: None,
+    ) -> None:
         self._database = database
         self._key = key
         self._accepted = accepted
+        self._judged = judged
         self.writer = Writer(database)
 
     def application(self) -> Starlette:
@@ -102,6 +110,7 @@ class Receiver:
                 "receipt": base64.b64encode(done.receipt.to_bytes()).decode("ascii"),
                 "signature": base64.b64encode(done.signature).decode("ascii"),
                 "missing": list(done.missing),
+                "judged": self._judged(incoming.envelope.agent),
             },
             status_code=200 if done.outcome is Outcome.DUPLICATE else 202,
         )

@@ -57,3 +57,18 @@ def consume(connection: Connection, hashed: str, now: datetime) -> Token | None:
         return None
     row = connection.execute(select(tokens.c.unit, tokens.c.tags).where(tokens.c.hash == hashed)).one()
     return Token(hash=hashed, unit=row.unit, tags=tuple(json.loads(row.tags)))
+
+
+@dataclass(frozen=True)
+class Issued:
+    """What is left of a token."""
+
+    unit: str
+    uses_left: int
+    expires_at: datetime
+
+
+def find(connection: Connection, hashed: str) -> Issued | None:
+    """What is known of a token, spent or not; None when it was never issued here."""
+    row = connection.execute(select(tokens).where(tokens.c.hash == hashed)).one_or_none()
+    return None if row is None else Issued(row.unit, row.uses_left, row.expires_at)

@@ -9,10 +9,11 @@ from dataclasses import replace
 
 import pytest
 
-from muster_agent.collect.antivirus import clamav, linux
+from muster_agent.collect.antivirus import clamav, desktop_entries, linux
 from muster_agent.facts import Antivirus, Problem, Table
-from muster_agent.machine import CannotRead, Denied, Listing, Process, Uname
+from muster_agent.machine import CannotRead, Denied, Listing, Output, Process, Stat, Uname
 from muster_agent.recording import RecordedMachine, Recording, of_files
+from muster_agent.reduction import reduced
 
 HIDDEN = Problem("denied", "processes_hidden", "/proc")
 DPKG = "Package: dpkg\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1.21\n"
@@ -145,11 +146,123 @@ def test_an_active_service_runs_whatever_its_processes_are_called() -> None:
 
 
 def test_what_a_product_does_not_tell_is_unknown_and_said() -> None:
-    table = collect(recording(files={"/opt/CrowdStrike/.keep": b""}, processes=(Process(3, "falcon-sensor", None),)))
+    table = collect(recording(files={"/opt/COMODO/.keep": b""}, processes=(Process(3, "cmgdaemon", "/opt/COMODO/x"),)))
     row = only(table)
-    assert (row.id, row.type, row.running) == ("crowdstrike", "edr", True)
+    assert (row.id, row.type, row.running) == ("comodo", "av", True)
     assert (row.realtime, row.signatures_date, row.registered) == (None, None, None)
     assert noted(table) == {("product_not_asked", "realtime"), ("product_not_asked", "signatures_date")}
+
+
+def test_a_program_that_does_not_answer_leaves_its_columns_unknown_and_says_why() -> None:
+    said = recording(files={"/opt/CrowdStrike/falconctl": b""}, processes=(Process(3, "falcon-sensor", None),))
+    said.programs["/opt/CrowdStrike/falconctl", "-g", "--rfm-state", "--version"] = CannotRead("timed_out", "falconctl")
+    table = collect(said)
+    assert (only(table).running, only(table).realtime, only(table).version) == (True, None, None)
+    assert {("timed_out", "realtime"), ("timed_out", "version")} <= noted(table)
+    assert ("product_does_not_tell", "signatures_date") in noted(table)
+
+
+def test_what_is_told_does_not_stand_against_what_is_seen() -> None:
+    """Every process of the PC could be looked at and none is the product's: its settings may say what they like."""
+    files = {"/opt/bitdefender-security-tools/bin/bduitool": b""}
+    said = recording(files=files)
+    answer = b"Product version: 7.0.3\nEngines version: 7.9\nFeatures:\n  - Antimalware status: On\n"
+    said.programs["/opt/bitdefender-security-tools/bin/bduitool", "get", "ps"] = Output(0, answer, b"")
+    row = only(collect(said))
+    assert (row.running, row.realtime, row.version, row.signatures_version) == (False, False, "7.0.3", "7.9")
+
+
+# -- ClamAV without a package ----------------------------------------------------------------------------------------
+
+
+def test_clamav_from_source_tells_its_own_version() -> None:
+    said = recording(files={"/usr/local/bin/clamscan": b""})
+    said.programs["/usr/local/bin/clamscan", "--version"] = Output(
+        0, b"ClamAV 1.4.3/28046/Mon Jun 29 03:27:20 2026\n", b""
+    )
+    assert only(collect(said)).version == "1.4.3"
+
+
+def test_clamav_that_does_not_answer_has_no_version() -> None:
+    table = collect(recording(files={"/usr/local/bin/clamscan": b""}))
+    assert only(table).version is None
+    assert ("not_found", "version") in noted(table)
+
+
+# -- the age of signatures by files ----------------------------------------------------------------------------------
+
+QAXSAFE = package("qaxsafe", "8.0.5")
+
+
+def qaxsafe(files: dict[str, int]) -> Table:
+    """The table of a PC with 网神 and these files of these ages."""
+    said = recording(QAXSAFE, files={"/opt/qaxsafe/qaxsafed": b"", **dict.fromkeys(files, b"")})
+    for path, age in files.items():
+        said.stats[path] = Stat(0, age)
+    return collect(said)
+
+
+def test_logs_and_settings_do_not_make_signatures_fresh() -> None:
+    """They are of today on every running PC."""
+    row = only(
+        qaxsafe(
+            {
+                "/opt/qaxsafe/data/virusdb/main.vdb": 1790000000,
+                "/opt/qaxsafe/data/virusdb/update.log": 1795400000,
+                "/opt/qaxsafe/data/virusdb/conf.ini": 1795400000,
+                "/opt/qaxsafe/log/today": 1795400000,
+                "/opt/qaxsafe/bin/engine.so": 1795400000,
+            }
+        )
+    )
+    assert row.signatures_date == "2026-09-21T14:13:20Z"
+    assert "estimated:/opt/qaxsafe/data/virusdb/main.vdb" in (row.basis or "")
+
+
+def test_without_a_folder_of_signatures_their_age_is_unknown() -> None:
+    table = qaxsafe({"/opt/qaxsafe/log/today": 1795400000})
+    assert only(table).signatures_date is None
+    assert ("not_found", "signatures_date") in noted(table)
+
+
+# -- the menu of the desktop -----------------------------------------------------------------------------------------
+
+
+def entry(name: str, program: str = "/opt/apps/x/files/x") -> bytes:
+    """A .desktop file."""
+    return f"[Desktop Entry]\nType=Application\nName=X\nName[zh_CN]={name}\nExec={program} %U\n".encode()
+
+
+@pytest.mark.parametrize("name", ["江民杀毒软件", "景云网络防病毒系统", "某某终端安全管理系统", "某某安全卫士"])
+def test_a_product_nobody_knows_is_seen_in_the_menu(name: str) -> None:
+    table = collect(recording(files={"/usr/share/applications/x.desktop": entry(name)}))
+    row = only(table)
+    assert (row.id, row.name, row.type, row.running) == (None, name, None, None)
+    assert noted(table) == {("product_not_in_catalogue", "type")}
+
+
+@pytest.mark.parametrize(
+    ("path", "data"),
+    [
+        ("/usr/share/applications/x.desktop", entry("计算器")),
+        ("/usr/share/applications/x.txt", entry("江民杀毒软件")),
+        ("/usr/share/applications/x.desktop", b"[Desktop Entry]\nName=X\nComment[zh_CN]=\xe6\x9d\x80\xe6\xaf\x92\n"),
+        ("/usr/share/applications/x.desktop", "[Desktop Action Scan]\nName[zh_CN]=全盘杀毒\n".encode()),
+        ("/usr/share/applications/x.desktop", "[Desktop Entry]\nName=杀毒软件\n".encode("gbk")),
+    ],
+)
+def test_what_only_speaks_of_protection_is_no_product(path: str, data: bytes) -> None:
+    assert collect(recording(files={path: data})).rows == ()
+
+
+def test_a_product_the_catalogue_knows_is_not_seen_twice() -> None:
+    files = {
+        **HUORONG,
+        "/usr/share/applications/a.desktop": entry("火绒终端安全管理系统", "/usr/bin/hr"),
+        "/opt/apps/cn.huorong.esm/entries/applications/b.desktop": entry("终端安全"),
+        "/usr/share/applications/c.desktop": entry("终端安全", "/opt/apps/cn.huorong.esm/files/bin/c"),
+    }
+    assert only(collect(recording(files=files))).id == "huorong-esm"
 
 
 def test_other_kinds_of_products_stand_with_their_kind() -> None:
@@ -258,3 +371,17 @@ def test_signatures_lie_where_clamav_is_told_to_keep_them() -> None:
 
 def test_the_date_of_signatures_is_utc() -> None:
     assert clamav.Signatures("daily.cvd", 1, 0).date == "1970-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize("name", ["江民杀毒软件", "计算器"])
+def test_a_recording_keeps_of_the_menu_what_is_read_of_it(name: str) -> None:
+    path = "/usr/share/applications/x.desktop"
+    whole = (
+        entry(name)
+        + b"Icon=x\nComment[de]=Noch etwas\nName[de]=Etwas\nMimeType=a;b;\n[Desktop Action A]\nName[zh_CN]=B\n"
+    )
+    said = reduced(recording(files={path: whole}))
+    kept = said.files[path]
+    assert isinstance(kept, bytes)
+    assert desktop_entries.parse(kept, path) == desktop_entries.parse(whole, path)
+    assert b"Noch" not in kept and b"Etwas" not in kept

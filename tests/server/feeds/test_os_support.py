@@ -42,6 +42,19 @@ def support(**os_version: Any) -> Table:
          "Windows Server", "2034-11-14", None, None),
         ({"platform": "windows", "build": "19045.1", "edition": "CoreCountrySpecific"},
          "Windows", "2025-10-14", "2028-10-10", "paid"),
+        ({"platform": "windows", "build": "19044.6691", "edition": "EnterpriseS"}, "Windows", "2027-01-12", None, None),
+        ({"platform": "windows", "build": "19044.6691", "edition": "IoTEnterpriseS"},
+         "Windows", "2032-01-13", None, None),
+        ({"platform": "windows", "build": "22631.1", "edition": "Education"}, "Windows", "2026-11-10", None, None),
+        ({"platform": "windows", "build": "7601.24545", "edition": "HomePremium"}, "Windows", "2020-01-14", None, None),
+        ({"platform": "windows", "build": "26100.1", "edition": "ServerRdsh"},
+         "Windows Enterprise multi-session", "2027-10-12", None, None),
+        ({"platform": "windows", "build": "17763.3406", "edition": "ServerStandard"},
+         "Windows Server", "2029-01-09", None, None),
+        ({"platform": "windows", "build": "17763.3406", "edition": "ServerDatacenterACor"},
+         "Windows Server (semi-annual and annual channel)", "2020-11-10", None, None),
+        ({"platform": "windows", "build": "14393.1", "edition": "ServerDatacenter"},
+         "Windows Server", "2027-01-12", "2030-01-12", "paid"),
     ],
 )  # fmt: skip
 def test_what_is_published(
@@ -68,6 +81,11 @@ def test_what_is_published(
         ({"platform": "windows", "build": "26100.1"}, "support_unknown_cycle"),
         ({"platform": "windows", "build": "19044.1", "edition": "EnterpriseG"}, "support_unknown_cycle"),
         ({"platform": "windows", "edition": "Professional"}, "support_unknown_cycle"),
+        ({"platform": "windows", "build": "26200.1", "edition": "EnterpriseS"}, "support_unknown_cycle"),
+        ({"platform": "windows", "build": "7600.1", "edition": "Professional"}, "support_unknown_cycle"),
+        ({"platform": "windows", "build": "29000.1", "edition": "Professional"}, "support_unknown_cycle"),
+        ({"platform": "windows", "build": "19045.1", "edition": "ServerStandard"}, "support_unknown_cycle"),
+        ({"platform": "windows", "build": "20348.1", "edition": "ServerAzureStackHCICor"}, "support_unknown_cycle"),
         ({"name": "Debian"}, "os_version_missing"),
     ],
 )
@@ -107,7 +125,12 @@ def test_the_file_is_whole() -> None:
         for cycle in product.cycles.values():
             assert cycle.extended_ends is None or cycle.extended_ends > cycle.support_ends, (product.id, cycle)
     assert list(products).index("centos-stream") < list(products).index("centos")
-    assert list(products).index("windows-server") < list(products).index("windows")
+    order = ("windows-multi-session", "windows-server-annual", "azure-stack-hci", "windows-server", "windows")
+    assert sorted(order, key=list(products).index) == list(order)
+    enterprise = products["windows"].cycles
+    for build, cycle in products["windows-multi-session"].cycles.items():
+        same = enterprise[f"{build}/enterprise"]
+        assert (cycle.support_ends, cycle.extended_ends) == (same.support_ends, same.extended_ends), build
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the shared feeds are not here (MUSTER_SHARED)")
@@ -160,6 +183,25 @@ def test_the_dates_are_those_of_endoflife_date(name: str, product: str) -> None:
             by_key[f"{build}/{one_group}"] = (str(one["eol"]), str(one["eoes"]) if one.get("eoes") else None)
     for key, entry in mine.cycles.items():
         assert (entry.support_ends, entry.extended_ends) == by_key[key], key
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared feeds are not here (MUSTER_SHARED)")
+def test_the_dates_of_windows_server_are_those_of_endoflife_date() -> None:
+    import yaml
+
+    text = (SHARED / "feeds" / "eol" / "products" / "windows-server.md").read_text("utf-8")
+    published: dict[tuple[bool, str], tuple[str, str | None]] = {}
+    for one in yaml.load(text.split("---\n")[1], yaml.CSafeLoader)["releases"]:
+        annual, build = str(one["releaseCycle"]).endswith(("-sac", "-ac")), str(one["latest"]).rpartition(".")[2]
+        published[annual, build] = (str(one["eol"]), str(one["eoes"]) if one.get("eoes") else None)
+    products = {product.id: product for product in DATES.products}
+    seen = {
+        (annual, build): (cycle.support_ends, cycle.extended_ends)
+        for name, annual in (("windows-server", False), ("windows-server-annual", True))
+        for build, cycle in products[name].cycles.items()
+    }
+    assert len(seen) > 12
+    assert seen == {key: published[key] for key in seen}
 
 
 GOOD = (bundled("policies") / FILE).read_text("utf-8")

@@ -87,15 +87,15 @@ class PC:
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[[], Server]]:
+def start(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     """Starts servers on one deployment, one after the other."""
     database = Database.create(tmp_path / "muster.db")
     key = SigningKey.generate()
     stops: list[Callable[[], None]] = []
 
-    def begin() -> Server:
+    def begin(judged: Callable[[str], Any] = lambda pc: None) -> Server:
         server = Server("", database, key, tmp_path)
-        receiver = Receiver(database, key, server.accepted.append)
+        receiver = Receiver(database, key, server.accepted.append, judged)
         running = uvicorn.Server(
             uvicorn.Config(receiver.application(), port=0, log_level="error", lifespan="off", ws="none")
         )

@@ -1,4 +1,4 @@
-"""ClamAV: how old its signatures are, and whether it checks files as they are opened."""
+"""ClamAV: how old its signatures are, what version it is, and whether it checks files as they are opened."""
 
 from __future__ import annotations
 
@@ -6,14 +6,19 @@ import re
 import time
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from typing import Sequence
 
+from muster_agent.collect.antivirus import vendors
 from muster_agent.machine import CannotRead, Machine, NotFound
 
 DATABASES = "/var/lib/clamav"
+DARWIN_DATABASES = ("/opt/homebrew/var/lib/clamav", "/usr/local/var/lib/clamav", DATABASES)  # Homebrew's two, MacPorts
 SETTINGS = ("/etc/clamav/clamd.conf", "/etc/clamav/freshclam.conf", "/etc/clamd.d/scan.conf", "/etc/freshclam.conf")
 HEADER = 512  # bytes: ClamAV-VDB:build time:version:signatures:level:md5:dsig:builder:stime, padded with blanks
 MAGIC = "ClamAV-VDB:"
 ON_ACCESS = "clamonacc"  # the only process that makes ClamAV check files as they are opened
+# ClamAV 1.4.3/28046/Mon Jun 29 03:27:20 2026, or ClamAV 1.4.3 where there are no signatures.
+VERSION = re.compile(r"^ClamAV ([0-9][0-9A-Za-z.+~-]{0,40})(?:/([0-9]{1,9})(?:/([A-Za-z0-9: ]{10,40}))?)?\s*$")
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,16 @@ def parse(header: bytes, path: str) -> Signatures:
         raise CannotRead("not_understood", path) from error
 
 
+def parse_version(text: str) -> tuple[str, str | None]:
+    """(version, version of the signatures) in what ``clamscan --version``, ``clamd --version`` and ``freshclam
+    --version`` print; the second is None where there are no signatures. The date beside them is local time."""
+    for line in text.splitlines():  # a warning may stand before it
+        found = VERSION.match(line[:200])
+        if found:
+            return found.group(1), found.group(2)
+    raise CannotRead("not_understood", "clamscan --version")
+
+
 def folder(machine: Machine) -> str:
     """Where the signatures lie, by ClamAV's own settings. An unreadable setting leaves the usual place."""
     for path in SETTINGS:
@@ -58,17 +73,29 @@ def folder(machine: Machine) -> str:
     return DATABASES
 
 
-def signatures(machine: Machine) -> list[Signatures]:
-    """The signature files that are there, the newest of ``daily`` first: it alone tells how fresh ClamAV is.
+def signatures(machine: Machine, places: Sequence[str]) -> list[Signatures]:
+    """The signature files in the first of ``places`` that has any, the newest of ``daily`` first: it alone tells how
+    fresh ClamAV is.
 
     Raises :class:`CannotRead` when there is no daily file to be read.
     """
-    place = folder(machine)
-    found: list[Signatures] = []
-    for name in machine.names(place):
-        if re.match(r"^(daily|main|bytecode)\.(cvd|cld)$", name):
-            found.append(parse(machine.read_start(f"{place}/{name}", HEADER), f"{place}/{name}"))
-    found.sort(key=lambda entry: (not entry.file.startswith("daily."), -entry.version, entry.file))
-    if not found or not found[0].file.startswith("daily."):
-        raise NotFound(f"{place}/daily.cvd")
-    return found
+    for place in places:
+        found: list[Signatures] = []
+        for name in machine.names(place):
+            if re.match(r"^(daily|main|bytecode)\.(cvd|cld)$", name):
+                found.append(parse(machine.read_start(f"{place}/{name}", HEADER), f"{place}/{name}"))
+        found.sort(key=lambda entry: (not entry.file.startswith("daily."), -entry.version, entry.file))
+        if found and found[0].file.startswith("daily."):
+            return found
+    raise NotFound(f"{places[0]}/daily.cvd")
+
+
+def version(machine: Machine, presence: Sequence[str]) -> str:
+    """The version of the programs in ``presence`` (path:/usr/bin/clamscan), for a PC where no package tells it.
+
+    Raises :class:`CannotRead`.
+    """
+    programs = [entry[len("path:") :] for entry in presence if entry.startswith("path:")]
+    if not programs:
+        raise NotFound("clamscan")
+    return parse_version(vendors.output(machine, programs, "--version"))[0]

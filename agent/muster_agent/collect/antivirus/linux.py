@@ -1,76 +1,76 @@
-"""Protection products on Linux, by the catalogue: there, at work, and (for ClamAV so far) how fresh."""
+"""Protection products on Linux: by the catalogue, by what each tells of itself, and by the menu of the desktop."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Iterable
 
 from muster_agent import catalogue
-from muster_agent.catalogue import Product
-from muster_agent.collect.antivirus import clamav
-from muster_agent.collect.antivirus.evidence import Evidence, is_program
+from muster_agent.collect.antivirus import clamav, desktop_entries, telling
+from muster_agent.evidence import Finding, linux
+from muster_agent.evidence.linux import Look, is_program, under
 from muster_agent.facts import Antivirus, Problem, Table
-from muster_agent.machine import CannotRead, Machine
+from muster_agent.machine import Machine
 
 CLAMAV = "clamav"
-# What only a product's own program tells; asking it is not built yet, and the row says so.
-TOLD_BY_ITSELF = ("realtime", "signatures_date")
 
 
-def row_of(product: Product, presence: list[str], evidence: Evidence) -> Antivirus:
-    """What the evidence alone says of a product that is there."""
-    activity = evidence.activity(product)
-    running: bool | None = True if activity else False if evidence.shows_all(product) else None
-    if running is None:
-        hidden = evidence.hidden or Problem("denied", "owner_hidden", product.id)
-        evidence.notes.append(replace(hidden, column="running"))
-    packages = (evidence.versions[name] for name in product.linux.packages if name in evidence.versions)
-    return Antivirus(
-        id=product.id,
-        name=product.name,
-        vendor=product.vendor,
-        type=product.type,
-        running=running,
-        version=next(packages, None),
-        basis=" ".join([*presence, *activity]),
-    )
-
-
-def with_clamav(machine: Machine, row: Antivirus, evidence: Evidence) -> Antivirus:
+def with_clamav(look: Look, finding: Finding, row: Antivirus, notes: list[Problem]) -> Antivirus:
     """ClamAV's own facts. It checks files as they are opened only while both clamonacc and clamd run."""
-    on_access = any(is_program(process, clamav.ON_ACCESS) for process in evidence.processes)
+    on_access = any(is_program(process, clamav.ON_ACCESS) for process in look.processes)
     realtime = on_access and row.running
-    if evidence.hidden is not None and not realtime:
+    if look.hidden is not None and not realtime:
         realtime = None
-        evidence.notes.append(replace(evidence.hidden, column="realtime"))
+        notes.append(replace(look.hidden, column="realtime"))
     basis = (row.basis or "") + (f" process:{clamav.ON_ACCESS}" if on_access else "")
     row = replace(row, realtime=realtime, basis=basis)
-    try:
-        found = clamav.signatures(machine)
-    except CannotRead as error:
-        evidence.notes += [error.problem(column) for column in ("signatures_date", "signatures_version")]
-        return row
-    return replace(
-        row,
-        signatures_version=str(found[0].version),
-        signatures_date=found[0].date,
-        basis=" ".join([row.basis or "", *(f"signatures:{entry.file}:{entry.version}" for entry in found)]),
-    )
+    return telling.with_clamav(look.machine, row, finding, [clamav.folder(look.machine)], notes)
+
+
+def is_known(entry: desktop_entries.Entry, findings: Iterable[Finding]) -> bool:
+    """Whether an entry of the menu is of a product that was found: it lies, or its program does, in the product's
+    folder, or it bears the maker's name."""
+    for finding in findings:
+        evidence = finding.product.linux
+        assert evidence is not None
+        places = [entry.file, *([entry.program] if entry.program else [])]
+        if any(under(place, evidence.paths) for place in places) or finding.product.vendor in entry.name:
+            return True
+        if any(
+            f"/{package}/" in entry.file or entry.file.endswith(f"/{package}.desktop") for package in evidence.packages
+        ):
+            return True
+    return False
+
+
+def unknown_row(entry: desktop_entries.Entry, look: Look) -> Antivirus:
+    """A product the catalogue does not know. It runs when a program in the folder of its own program does."""
+    running = None
+    if entry.program is not None and entry.program.startswith(("/opt/", "/usr/local/", "/usr/lib/")):
+        folder = entry.program.rpartition("/")[0]
+        seen = any(process.path is not None and under(process.path, [folder]) for process in look.processes)
+        running = True if seen else None
+    return Antivirus(name=entry.name, running=running, basis="desktop:" + entry.file)
 
 
 def collect(machine: Machine) -> Table:
     """The products that are there. ``registered`` stays null: Linux has no security centre."""
-    evidence = Evidence(machine)
+    look = linux.look(machine)
+    findings, notes = look.search(catalogue.products())
     rows = []
-    for product in catalogue.load():
-        presence = list(evidence.presence(product))
-        if not presence:
-            continue
-        row = row_of(product, presence, evidence)
-        if product.id == CLAMAV:
-            row = with_clamav(machine, row, evidence)
+    for finding in findings:
+        row = telling.row_of(finding, notes)
+        if finding.product.id == CLAMAV:
+            rows.append(with_clamav(look, finding, row, notes))
         else:
-            evidence.notes += [
-                Problem("unsupported", "product_not_asked", product.id, column) for column in TOLD_BY_ITSELF
-            ]
-        rows.append(row)
-    return Table(rows=tuple(rows), notes=tuple(evidence.notes))
+            rows.append(telling.with_told(machine, row, telling.LINUX, notes))
+    entries, unread = desktop_entries.entries(machine)
+    notes += unread
+    for entry in entries:
+        if not is_known(entry, findings):
+            row = unknown_row(entry, look)
+            rows.append(row)
+            if row.running is None and look.hidden is not None:
+                notes.append(replace(look.hidden, column="running"))
+            notes.append(Problem("unsupported", "product_not_in_catalogue", entry.file, "type"))
+    return Table(rows=tuple(rows), notes=tuple(notes))

@@ -8,6 +8,7 @@ import time
 from muster_agent.facts import Boot, Problem, Table
 from muster_agent.machine import CannotRead, Machine
 
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
 STEP = 60  # seconds
 
 
@@ -30,7 +31,9 @@ def collect(machine: Machine) -> Table:
     notes: list[Problem] = []
     boot_id = None
     try:
-        boot_id = machine.text("/proc/sys/kernel/random/boot_id").strip()
+        boot_id = machine.text(BOOT_ID).strip() or None
+        if boot_id is None:
+            raise CannotRead("not_understood", BOOT_ID)
     except CannotRead as error:
         notes.append(error.problem("boot_id"))
     return Table(rows=(Boot(boot_id, boot_time(machine.text("/proc/stat"))),), notes=tuple(notes))

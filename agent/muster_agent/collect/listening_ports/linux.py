@@ -2,46 +2,27 @@
 
 from __future__ import annotations
 
-import ipaddress
+from dataclasses import replace
 
-from muster_agent.facts import ListeningPort, Problem, Table
-from muster_agent.machine import Machine
-
-
-def scope(address: str) -> str:
-    """Who can reach a socket bound to ``address``: this PC only, the local segment, or everyone."""
-    parsed = ipaddress.ip_address(address)
-    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
-        parsed = parsed.ipv4_mapped
-    if parsed.is_loopback:
-        return "loopback"
-    # A router passes on neither link-local addresses nor the multicast groups of one segment (RFC 5771, RFC 4291).
-    segment = "224.0.0.0/24" if parsed.version == 4 else "ff02::/16"
-    if parsed.is_link_local or parsed in ipaddress.ip_network(segment):
-        return "link"
-    return "network"
+from muster_agent.collect.listening_ports import scope
+from muster_agent.facts import Problem, Table
+from muster_agent.machine import CannotRead, Machine
 
 
 def collect(machine: Machine) -> Table:
-    """Every listening TCP socket and every UDP socket without a fixed peer."""
-    listing = machine.sockets()
-    rows = {
-        ListeningPort(
-            protocol=socket.protocol,
-            family=socket.family,
-            address=socket.address,
-            port=socket.port,
-            scope=scope(socket.address),
-            process=socket.process,
-            path=socket.path,
-        )
-        for socket in listing.rows
-    }
-    notes = []
-    if listing.problem is not None:
-        why = listing.problem
-        notes = [Problem(why.status, why.code, why.detail, column) for column in ("path", "process")]
-    return Table(
-        rows=tuple(sorted(rows, key=lambda row: (row.port, row.protocol, row.address, row.path or ""))),
-        notes=tuple(notes),
-    )
+    """Every listening TCP socket and every UDP socket without a fixed peer.
+
+    Where /proc/net may not be read, as on systems with grsecurity, ss is asked: the kernel tells it over netlink.
+    """
+    try:
+        return scope.table(machine.sockets())
+    except CannotRead as hidden:
+        if hidden.code not in ("denied", "not_found"):
+            raise
+        from muster_agent.sockets import ss
+
+        try:
+            table = scope.table(ss.listing(machine))
+        except CannotRead:
+            raise hidden from None
+        return replace(table, notes=(*table.notes, Problem("unsupported", "program_file_not_told", "ss", "path")))

@@ -5,16 +5,9 @@ from __future__ import annotations
 import re
 
 from muster_agent import osrelease
+from muster_agent.collect.os_version.numbers import numbers
 from muster_agent.facts import OsVersion, Table
 from muster_agent.machine import Machine, NotFound
-
-NUMBERS = re.compile(r"^[^0-9]*?([0-9]{1,9})(?![0-9])(?:\.([0-9]{1,9})(?![0-9]))?(?:\.([0-9]{1,9})(?![0-9]))?")
-
-
-def numbers(text: str) -> list[int | None]:
-    """The first three numbers of a version ("v10" is 10), null where it has fewer."""
-    found = NUMBERS.match(text)
-    return [None if part is None else int(part) for part in found.groups()] if found else [None, None, None]
 
 
 def optional(machine: Machine, path: str) -> str:
@@ -40,7 +33,7 @@ def collect(machine: Machine) -> Table:
         major, minor, patch = numbers(said["VERSION"])
     build, edition = said.get("BUILD_ID"), said.get("VARIANT")
     codename = said.get("VERSION_CODENAME") or said.get("UBUNTU_CODENAME")
-    platform = said.get("ID", "linux").lower()
+    platform = (said.get("ID") or "linux").lower()  # os-release(5)
     if platform == "debian":
         point = optional(machine, "/etc/debian_version").strip()  # "12.15", or "trixie/sid" before the release
         if numbers(point)[0] == major and point[:1].isdigit():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from muster_agent.collect.system_info.placeholder import PLACEHOLDER
 from muster_agent.facts import Problem, SystemInfo, Table
 from muster_agent.machine import CannotRead, Machine, NotFound
 
@@ -14,13 +15,6 @@ FIRMWARE = {
     "hardware_model": ("/sys/class/dmi/id/product_name", "/proc/device-tree/model"),
     "hardware_serial": ("/sys/class/dmi/id/product_serial", "/proc/device-tree/serial-number"),
 }
-# What a maker who filled in nothing leaves behind: it would make a hundred PCs look like one.
-PLACEHOLDER = re.compile(
-    r"^$|^(to be filled|default string|not (specified|applicable|available|present)|system (serial|product|manufact)|"
-    r"none|null|n/?a|invalid|unknown|o\.?e\.?m\.?|empty|undefined|chassis serial|123456789)|"
-    r"^[0\-. ]+$|^[fF\-]+$|^03000200-0400-0500-0006-000700080009$",
-    re.IGNORECASE,
-)
 # x86; 龙芯 (LoongArch, then MIPS); 32-bit ARM. 64-bit ARM kernels name only the maker's number of the core.
 BRAND = re.compile(r"^(?:model name|Model Name|cpu model|Hardware)\s*:\s*(.+)$", re.MULTILINE)
 
@@ -42,8 +36,8 @@ def firmware(machine: Machine, column: str, notes: list[Problem]) -> str | None:
 def cores(text: str) -> tuple[int | None, int]:
     """(physical cores, logical processors) in the text of /proc/cpuinfo."""
     logical = len(re.findall(r"^processor\s*:", text, re.MULTILINE))
-    sockets = re.findall(r"^physical id\s*:\s*(\d+)$", text, re.MULTILINE)
-    core_ids = re.findall(r"^core id\s*:\s*(\d+)$", text, re.MULTILINE)
+    sockets = re.findall(r"^physical id\s*:\s*([0-9]+)$", text, re.MULTILINE)
+    core_ids = re.findall(r"^core id\s*:\s*([0-9]+)$", text, re.MULTILINE)
     return len(set(zip(sockets, core_ids))) or None, logical
 
 

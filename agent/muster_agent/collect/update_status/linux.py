@@ -2,83 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
-import time
-from typing import Callable, TypeVar
-
-from muster_agent.deb import automatic, history, kernels, lists, release, sources
-from muster_agent.deb.status import Installed, installed, native_architecture
-from muster_agent.facts import Problem, Table, UpdateStatus
-from muster_agent.machine import CannotRead, Machine, NotFound
-
-STAMP = "/var/lib/apt/periodic/update-success-stamp"
-REBOOT = "/run/reboot-required"
-CONTAINER_MARKS = ("/.dockerenv", "/run/.containerenv", "/run/systemd/container")
-
-T = TypeVar("T")
-
-
-def metadata_date(machine: Machine, packages: list[Installed]) -> str:
-    """The newest date the publishers of the lists in use state, or the last refresh that succeeded."""
-    used = sources.read(machine, native_architecture(packages))
-    dates = []
-    for name in machine.names(lists.FOLDER):
-        if name.endswith("Release") and any(name.startswith(source.prefix) for source in used):
-            dates.append(release.read(machine, f"{lists.FOLDER}/{name}").date)
-    with contextlib.suppress(NotFound):
-        dates.append(time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(machine.stat(STAMP).mtime)))
-    if not any(dates):
-        raise CannotRead("no_apt_lists", lists.FOLDER)
-    return max(dates)
-
-
-def last_installed(machine: Machine) -> str:
-    """The day of the last upgrade. Raises ``no_upgrade_logged``."""
-    day = history.last_upgrade(machine)
-    if day is None:
-        raise CannotRead("no_upgrade_logged", history.APT_FOLDER)
-    return day
-
-
-def restart(machine: Machine, running: str, images: list[kernels.Image]) -> tuple[bool, str | None]:
-    """(a restart is needed, why). Raises :class:`CannotRead` when nothing can tell."""
-    if machine.exists(REBOOT):
-        try:
-            packages = sorted(set(machine.text(REBOOT + ".pkgs").split()))
-        except NotFound:
-            packages = []
-        return True, " ".join(packages) or REBOOT
-    if any(machine.exists(mark) for mark in CONTAINER_MARKS):
-        raise CannotRead("container", running, "unsupported")
-    pending = kernels.restart_pending(running, machine.text(kernels.VERSION), images)
-    if pending is None:
-        raise CannotRead("kernel_not_packaged", running, "unsupported")
-    best = kernels.newest(running, images)
-    return pending, f"linux-image-{best.release}" if pending and best else None
+from muster_agent import package_system
+from muster_agent.collect.update_status import debs
+from muster_agent.collect.update_status.attempts import Attempts
+from muster_agent.facts import Table
+from muster_agent.machine import Machine
+from muster_agent.package_system import Debs
 
 
 def collect(machine: Machine) -> Table:
-    """The one row; each fact fails by itself."""
-    packages = installed(machine)
-    running, images = machine.uname().release, kernels.images(packages)
-    best = kernels.newest(running, images)
-    notes: list[Problem] = []
+    """The one row, of the package system this PC is made of."""
+    system, attempt = package_system.of(machine), Attempts()
+    if isinstance(system, Debs):
+        return Table(rows=(debs.status(machine, system.packages, attempt),), notes=tuple(attempt.notes))
+    from muster_agent.collect.update_status import rpms  # what the other family reads is of no use here
 
-    def attempt(column: str, question: Callable[[], T]) -> T | None:
-        try:
-            return question()
-        except CannotRead as error:
-            notes.append(error.problem(column))
-            return None
-
-    needed = attempt("reboot_required", lambda: restart(machine, running, images))
-    row = UpdateStatus(
-        metadata_date=attempt("metadata_date", lambda: metadata_date(machine, packages)),
-        last_installed=attempt("last_installed", lambda: last_installed(machine)),
-        automatic=attempt("automatic", lambda: automatic.installs_itself(machine, {p.name for p in packages})),
-        reboot_required=needed[0] if needed else None,
-        reboot_reason=needed[1] if needed else None,
-        running_kernel=running,
-        installed_kernel=best.release if best else None,
-    )
-    return Table(rows=(row,), notes=tuple(notes))
+    row = rpms.status(machine, system.packages, attempt)
+    return Table(rows=(row,), notes=(*system.notes, *attempt.notes))

@@ -1,21 +1,18 @@
-"""Pending updates on Linux: dpkg's database against apt's lists, without root and without the network."""
+"""Pending updates on Linux, from what was last downloaded of them: without root and without the network."""
 
 from __future__ import annotations
 
-from muster_agent.deb.pending import Pending
-from muster_agent.deb.status import installed
+from muster_agent import package_system
+from muster_agent.deb.pending import Pending as PendingDebs
 from muster_agent.facts import Table, Update
 from muster_agent.machine import Machine
+from muster_agent.package_system import Debs
 
 
-def collect(machine: Machine) -> Table:
-    """The packages something newer is on offer for, held ones included: a hold mends nothing.
-
-    Equals ``apt-get -s upgrade`` (what it would install and what it keeps back), and the security updates that a pin
-    keeps away from it. No lists at all is a problem; a PC
-    without the list of its security updates says so in a note, and leaves ``security`` null.
-    """
-    pending = Pending(machine, installed(machine))
+def _of_debs(machine: Machine, system: Debs) -> Table:
+    """Equals ``apt-get -s upgrade`` (what it would install and what it keeps back), and the security updates that a
+    pin keeps away from it."""
+    pending = PendingDebs(machine, system.packages)
     rows = {
         Update(
             name=package.name,
@@ -23,9 +20,25 @@ def collect(machine: Machine) -> Table:
             source=chosen.source,
             installed=package.version,
             available=chosen.version,
-            security=chosen.security if pending.knows_security else None,
+            security=pending.mends(chosen),
             origin=chosen.origin,
         )
         for package, chosen in pending.found
     }
     return Table(rows=tuple(sorted(rows, key=lambda row: (row.name, row.arch))), notes=tuple(pending.notes))
+
+
+def collect(machine: Machine) -> Table:
+    """The packages something newer is on offer for, held ones included: a hold mends nothing.
+
+    Nothing downloaded at all is a problem; a PC whose sources do not tell security updates from others says so in a
+    note, and leaves ``security`` null.
+    """
+    system = package_system.of(machine)
+    if isinstance(system, Debs):
+        return _of_debs(machine, system)
+    from muster_agent.rpm.pending import Pending  # what the other family reads is of no use here
+
+    pending = Pending(machine, system.packages)
+    rows = sorted(set(pending.rows), key=lambda row: (row.name or "", row.arch or "", row.available or ""))
+    return Table(rows=tuple(rows), notes=(*system.notes, *pending.notes))

@@ -1,0 +1,1 @@
+"""Programs by which somebody elsewhere can see or steer a PC."""

@@ -1,0 +1,1 @@
+"""What the PC offers to others."""

@@ -1,0 +1,75 @@
+"""Pending updates on macOS: what the last search of the system found, and what Munki is about to install.
+
+``softwareupdate -l`` is never run: it goes out to Apple and takes half a minute.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Iterator
+
+from muster_agent import plist
+from muster_agent.facts import Problem, Table, Update
+from muster_agent.machine import CannotRead, Machine, NotFound
+
+SOFTWARE_UPDATE = "/Library/Preferences/com.apple.SoftwareUpdate.plist"
+MUNKI = "/Library/Managed Installs/ManagedInstallReport.plist"
+# Apple names what mends security faults alone so; a release of macOS mends some too, and its list does not say.
+SECURITY = re.compile(r"^(Security Update|Rapid Security Response|macOS Security Response|XProtect|MRT)", re.IGNORECASE)
+
+
+def entries(found: plist.Dictionary, name: str) -> list[dict[str, Any]]:
+    """The dictionaries of a list. Raises ``not_understood`` when it holds anything else."""
+    listed = found.get(name, [])
+    if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
+        raise CannotRead("not_understood", name)
+    return listed
+
+
+def of_apple(found: plist.Dictionary) -> Iterator[Update]:
+    """The updates Apple recommends for this Mac, as of the last search."""
+    for entry in entries(found, "RecommendedUpdates"):
+        title = plist.text(entry, "Display Name") or plist.text(entry, "Identifier")
+        if title is None:
+            raise CannotRead("not_understood", SOFTWARE_UPDATE)
+        security = True if SECURITY.match(title) else None
+        yield Update(name=title, available=plist.text(entry, "Display Version"), security=security, origin="Apple")
+
+
+def of_munki(machine: Machine) -> Iterator[Update]:
+    """What Munki has not installed yet, where an office uses it: in its managed installs, and its queue."""
+    try:
+        report = plist.read(machine, MUNKI)
+    except NotFound:
+        return
+    for entry in [*entries(report, "ManagedInstalls"), *entries(report, "ItemsToInstall")]:
+        name = plist.text(entry, "name")
+        if name is not None and plist.flag(entry, "installed") is not True:
+            yield Update(
+                name=name,
+                installed=plist.text(entry, "installed_version"),
+                available=plist.text(entry, "version_to_install"),
+                origin="Munki",
+            )
+
+
+def collect(machine: Machine) -> Table:
+    """The updates. Without a search that succeeded no list proves that nothing is pending; how old the last one is
+    stands in ``update_status.metadata_date``, by which the policy decides whether to believe it."""
+    found = plist.read(machine, SOFTWARE_UPDATE)
+    searched = plist.moment(found, "LastFullSuccessfulDate") or plist.moment(found, "LastSuccessfulDate")
+    if searched is None:
+        raise CannotRead("never_searched", SOFTWARE_UPDATE, "stale")
+    notes: list[Problem] = []
+    rows = list(of_apple(found))
+    count = found.get("LastRecommendedUpdatesAvailable")
+    if isinstance(count, int) and not isinstance(count, bool) and count > len(rows):
+        notes.append(Problem("error", "fewer_updates_than_counted", f"{len(rows)} < {count}"))
+    try:
+        rows += [row for row in dict.fromkeys(of_munki(machine)) if row not in rows]
+    except CannotRead as error:
+        notes.append(error.problem())
+    silent = sorted({row.origin or "" for row in rows if row.security is None})
+    if silent:
+        notes.append(Problem("unsupported", "security_not_stated", ", ".join(silent), "security"))
+    return Table(rows=tuple(rows), notes=tuple(notes))

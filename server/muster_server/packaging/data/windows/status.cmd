@@ -1,0 +1,2 @@
+@"%~dp0python\python.exe" -B -m muster_agent status
+@pause
