@@ -5,7 +5,7 @@ PYTHON ?= python3
 OFFICE ?= 40
 BIN := .venv/bin
 
-.PHONY: help demo test lint accuracy bench format docs lock agent clean
+.PHONY: help demo test lint accuracy bench windows installs format docs lock agent clean
 
 help:            ## what can be made
 	@grep -hE '^[a-z]+: .*##' Makefile | sed -E 's/^([a-z]+):.*## */  make \1\t/'
@@ -32,6 +32,15 @@ accuracy:        ## what others recorded against our parsers: right, unknown, wr
 bench:           ## what the agent costs, beside the peers that are installed
 	@$(PYTHON) requirements/install.py dev
 	@$(BIN)/python benchmarks/agent.py $(ARGS)
+
+windows:         ## the agent on a real Python for Windows, under wine (Debian: wine wine64 gcc-mingw-w64-x86-64)
+	@$(PYTHON) requirements/install.py dev
+	@rm -rf build/windows && mkdir -p build
+	@MUSTER_WINDOWS_PYTHON=$$($(BIN)/python tests/agent/windows/bed.py build/windows) $(BIN)/pytest -q tests/agent/windows
+
+installs:        ## the packages in a booted system and under wine (Debian: systemd-container wine; root)
+	@$(PYTHON) requirements/install.py dev
+	@MUSTER_LONG=1 $(BIN)/pytest -q tests/server/packaging/test_systemd.py tests/server/packaging/test_windows_under_wine.py
 
 format:          ## put the code into its one form
 	@$(PYTHON) requirements/install.py dev

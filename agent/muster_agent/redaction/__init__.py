@@ -104,6 +104,8 @@ class Redaction:
         value = found.group("it")
         if kind in ("uuid", "machine") and PLACEHOLDER.match(value):
             return found.group()  # what a maker who filled in nothing leaves behind identifies nobody
+        if kind == "mac" and len(set(value.lower().replace("-", ":")) - {":"}) == 1:
+            return found.group()  # nobody (00:…) and everybody (ff:…)
         start, end = found.start("it") - found.start(), found.end("it") - found.start()
         return found.group()[:start] + self._placeholder(kind, value, make) + found.group()[end:]
 

@@ -34,6 +34,13 @@ PATTERNS: dict[str, tuple[re.Pattern[str], Callable[[int], str]]] = {
         ),
         lambda number: f"user-{number}",
     ),
+    # A password in a file of settings, e.g. of a package source behind a proxy (dnf.conf(5)).
+    "secret": (
+        re.compile(
+            r"^[ \t]*(?:proxy_)?pass(?:word|wd)[ \t]*=[ \t]*(?P<it>[^\s#;][^\r\n]*)$", re.IGNORECASE | re.MULTILINE
+        ),
+        lambda number: "redacted",
+    ),
     # What all accounts of one Windows PC, or of one domain, have in common (MS-DTYP 2.4.2).
     "sid": (
         re.compile(r"S-1-5-21-(?P<it>[0-9]{1,10}-[0-9]{1,10}-[0-9]{1,10})(?![0-9])"),

@@ -60,6 +60,28 @@ def test_accounts_of_windows_are_known_by_what_the_system_says() -> None:
     assert shown.apis["NetUserEnum",][0]["sid"] == "S-1-5-21-1-1-1-1001"  # type: ignore[index,call-overload]
 
 
+def test_passwords_in_settings_and_nothing_else_of_them_are_taken_out() -> None:
+    files = {
+        "/etc/yum.repos.d/a.repo": b"[a]\nusername=x\npassword = s3cret word\nproxy_password=other\nenabled=1\n",
+        "/etc/pam.d/common-password": b"password required pam_unix.so minlen=8\n",
+        "/sys/class/net/lo/address": b"00:00:00:00:00:00\n",
+    }
+    shown, redaction = redacted(of_files(UNAME, files, 0))
+    assert shown.files["/etc/yum.repos.d/a.repo"] == (
+        b"[a]\nusername=x\npassword = redacted\nproxy_password=redacted\nenabled=1\n"
+    )
+    assert shown.files["/etc/pam.d/common-password"] == files["/etc/pam.d/common-password"]
+    assert shown.files["/sys/class/net/lo/address"] == files["/sys/class/net/lo/address"]
+    assert redaction.counts["secret"] == 2
+
+
+def test_a_class_of_devices_in_the_registry_identifies_nobody() -> None:
+    recording = of_files(Uname("Windows", "PC-7", "10", "AMD64"), {}, 0)
+    key = r"HKLM\SOFTWARE\Policies\Microsoft\Windows\RemovableStorageDevices\{53f5630d-b6bf-11d0-94f2-00a0c91efb8b}"
+    recording.values[key] = {"Deny_Write": 1}
+    assert list(redacted(recording)[0].values) == [key]
+
+
 def test_accounts_a_table_names_are_replaced_on_any_system() -> None:
     recording = of_files(UNAME, {"/x": b"owner chenmin"}, 0)
     users = Table((User(uid=501, username="chenmin", type="person"), User(uid=0, username="root", type="system")))

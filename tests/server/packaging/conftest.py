@@ -33,6 +33,11 @@ def muster(*words: str | Path, given: str = "") -> subprocess.CompletedProcess[s
     return subprocess.run(line, input=given, capture_output=True, text=True, timeout=120, env=ENVIRONMENT)
 
 
+# The longer proofs, which boot a system or install Windows's scripts under wine (`make installs`), are asked for
+# and not skipped elsewhere.
+collect_ignore = [] if os.environ.get("MUSTER_LONG") else ["test_systemd.py", "test_windows_under_wine.py"]
+
+
 @pytest.fixture
 def order() -> Order:
     """An order with everything a package can hold."""
@@ -89,6 +94,25 @@ def wheels(tmp_path: Path) -> Callable[..., Path]:
         return folder
 
     return make
+
+
+@pytest.fixture
+def libraries() -> tuple[str, ...]:
+    """The wheels a Windows package needs for CPython 3.8."""
+    return (
+        "cffi-1.17.1-cp38-cp38-win_amd64.whl",
+        "cryptography-41.0.7-cp37-abi3-win_amd64.whl",
+        "psutil-7.2.2-cp37-abi3-win_amd64.whl",
+        "pycparser-2.23-py3-none-any.whl",
+    )
+
+
+@pytest.fixture
+def full(
+    order: Order, embeddable: Callable[..., Path], wheels: Callable[..., Path], libraries: tuple[str, ...]
+) -> Order:
+    """An order with a Python and its libraries."""
+    return replace(order, python=embeddable(), wheels=wheels(*libraries))
 
 
 @dataclass
