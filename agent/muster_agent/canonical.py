@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 from typing import Any
 
 from muster_agent.facts import Tables
 
+# json.dumps would make one for every row of every table.
+_encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+
 
 def canonical(value: Any) -> bytes:
     """The one byte form of ``value``: JSON, UTF-8, sorted keys, no blanks. Raises ``ValueError`` on NaN."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode(
-        "utf-8", "backslashreplace"
-    )
+    return _encode(value).encode("utf-8", "backslashreplace")
 
 
 def digest(data: bytes) -> str:
@@ -24,7 +24,7 @@ def digest(data: bytes) -> str:
 
 def row_dict(row: Any) -> dict[str, Any]:
     """The columns of ``row`` that were read; null columns are left out, which keeps a table small."""
-    return {f.name: value for f in dataclasses.fields(row) for value in [getattr(row, f.name)] if value is not None}
+    return {name: value for name, value in vars(row).items() if value is not None}
 
 
 def canonical_rows(rows: tuple[Any, ...]) -> bytes:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import field
+from dataclasses import field, fields
 from typing import Any
 
 # What a column holds; the policy language allows a modifier by kind (judge/conditions.py).
@@ -22,6 +21,4 @@ def column(kind: str, doc: str, choices: tuple[str, ...] = ()) -> Any:
 
 def column_docs(row_type: type[Any]) -> list[tuple[str, str, str, tuple[str, ...]]]:
     """(name, kind, description, choices) of every column of ``row_type``, in declaration order."""
-    return [
-        (f.name, f.metadata["kind"], f.metadata["doc"], f.metadata["choices"]) for f in dataclasses.fields(row_type)
-    ]
+    return [(f.name, f.metadata["kind"], f.metadata["doc"], f.metadata["choices"]) for f in fields(row_type)]

@@ -12,9 +12,10 @@ import json
 import os
 import pkgutil
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from muster_agent.dataclass import dataclass
 from muster_agent.home import Home, Unusable, write_durably
 from muster_agent.places import conf_of
 

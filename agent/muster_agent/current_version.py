@@ -3,9 +3,9 @@ r"""What Windows calls itself: the registry key ``Windows NT\CurrentVersion``, w
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from muster_agent import registry_key
+from muster_agent.dataclass import dataclass
 from muster_agent.machine import CannotRead, Machine
 
 KEY = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion"

@@ -9,9 +9,9 @@ Field by field these are security.md §2.4's envelope and receipt.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from muster_agent.canonical import digest
+from muster_agent.dataclass import dataclass
 
 ENROL = b"MUSTER-ENROL/1\n"  # the agent signs this followed by the exact bytes of its enrolment request
 FIRST = "0" * 64  # what stands for "the one before" in front of the first of a chain

@@ -13,10 +13,10 @@ Rules that hold for every table:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Dict
 
 from muster_agent.columns import ADDRESS, BOOLEAN, INTEGER, MOMENT, TEXT, VERSION, column
+from muster_agent.dataclass import dataclass
 from muster_agent.settings import Settings
 
 # -- the tables, in the order a reader asks for them -----------------------------------------------------------------

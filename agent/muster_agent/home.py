@@ -16,10 +16,11 @@ from __future__ import annotations
 import json
 import os
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from pathlib import Path
 from typing import Any, Mapping
 
+from muster_agent.dataclass import dataclass
 from muster_agent.envelope import FIRST
 
 

@@ -12,9 +12,10 @@ import json
 import re
 import socket
 import ssl
-from dataclasses import dataclass
 from typing import Any, Mapping
 from urllib.parse import urlsplit
+
+from muster_agent.dataclass import dataclass
 
 TIME_LIMIT = 30.0  # seconds for connecting and for each wait on an answer
 ANSWER_LIMIT = 64 * 1024  # bytes

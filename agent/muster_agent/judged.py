@@ -7,8 +7,9 @@ It is text to be shown to the person at the PC and nothing else: unsigned, bound
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any, Mapping
+
+from muster_agent.dataclass import dataclass
 
 LANGUAGES = ("zh", "en")
 SEVERITIES = ("high", "medium", "low")

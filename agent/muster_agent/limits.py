@@ -5,7 +5,7 @@ What a file of the PC says must not be able to silence the PC.
 
 from __future__ import annotations
 
-import dataclasses
+from dataclasses import fields, replace
 from typing import Any
 
 from muster_agent.columns import BOOLEAN, INTEGER
@@ -29,17 +29,17 @@ def speakable(text: str) -> str:
 def within_limits(table: Table) -> Table:
     """``table`` as it may travel. A value that is too large, or of another type than its column, is null and a note
     says so; so it is with too many rows."""
-    notes = [dataclasses.replace(note, detail=speakable(note.detail)[:TEXT_LIMIT]) for note in table.notes]
+    notes = [replace(note, detail=speakable(note.detail)[:TEXT_LIMIT]) for note in table.notes]
     problem = table.problem
     if problem is not None:
-        problem = dataclasses.replace(problem, detail=speakable(problem.detail)[:TEXT_LIMIT])
+        problem = replace(problem, detail=speakable(problem.detail)[:TEXT_LIMIT])
     rows = table.rows
     if rows is not None:
         cut: set[str] = set()
         odd: set[str] = set()
         if len(rows) > ROW_LIMIT:
             notes.append(Problem("error", "too_many_rows", str(len(rows))))
-        types = {f.name: TYPES.get(f.metadata["kind"], str) for row in rows[:1] for f in dataclasses.fields(row)}
+        types = {f.name: TYPES.get(f.metadata["kind"], str) for row in rows[:1] for f in fields(row)}
         rows = tuple(_row_within_limits(row, types, cut, odd) for row in rows[:ROW_LIMIT])
         notes += [Problem("error", "value_too_large", "", name) for name in sorted(cut)]
         notes += [Problem("error", "not_understood", "", name) for name in sorted(odd)]
@@ -62,4 +62,4 @@ def _row_within_limits(row: Any, types: dict[str, type[Any]], cut: set[str], odd
         elif isinstance(value, int) and abs(value) >= INTEGER_LIMIT:
             changed[name] = None
             cut.add(name)
-    return dataclasses.replace(row, **changed) if changed else row
+    return replace(row, **changed) if changed else row

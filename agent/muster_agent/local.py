@@ -32,7 +32,7 @@ from muster_agent.machine import (
     Uname,
 )
 
-CHUNK = 1024 * 1024  # bytes a piece
+CHUNK = 256 * 1024  # bytes a piece: what the processor can keep at hand while it is read
 PLATFORMS = {"linux": "linux", "win32": "windows", "darwin": "darwin"}
 # winerror.h: a program holds the file open for itself alone, or part of it; there is no medium in the drive. Python
 # makes PermissionError of them, and no right would help.
@@ -83,6 +83,7 @@ class LocalMachine(Machine):
     def __init__(self, root_of_proc: str = "/proc") -> None:
         self.platform = PLATFORMS.get(sys.platform, sys.platform)
         self._proc = root_of_proc
+        self._processes: Listing | None = None
         if sys.platform == "win32":
             from muster_agent.windows import error_mode
 
@@ -124,6 +125,10 @@ class LocalMachine(Machine):
 
     def read_chunks(self, path: str, limit: int = STREAM_LIMIT) -> Iterator[bytes]:
         """The bytes of a regular file, piece by piece, within ``limit`` bytes and the time of one program."""
+        return self._pieces(path, limit, last=1)
+
+    def _pieces(self, path: str, limit: int, last: int) -> Iterator[bytes]:
+        """The pieces of a file, of which one of fewer than ``last`` bytes is the last."""
         descriptor = self._open(path)
         try:
             deadline = time.monotonic() + TIME_LIMIT
@@ -133,14 +138,15 @@ class LocalMachine(Machine):
                     piece = os.read(descriptor, CHUNK)
                 except OSError as error:
                     raise unreadable(error, path) from error
-                if not piece:
-                    return
                 total += len(piece)
                 if total > limit:
                     raise CannotRead("too_large", path)
-                if time.monotonic() > deadline:
-                    raise CannotRead("timed_out", path)
-                yield piece
+                if piece:
+                    if time.monotonic() > deadline:
+                        raise CannotRead("timed_out", path)
+                    yield piece
+                if len(piece) < last:
+                    return
         finally:
             os.close(descriptor)
 
@@ -200,8 +206,21 @@ class LocalMachine(Machine):
             yield from program.output(timeout, limit)
             program.must_have_succeeded()
 
+    def unpacked_chunks(self, path: str, argv: list[str]) -> Iterator[bytes]:
+        """What the packed file at ``path`` holds: by the library that packed it, else by the program ``argv``."""
+        from muster_agent import lz4
+
+        if path.endswith(lz4.SUFFIX) and lz4.available():
+            return lz4.unpacked(self.read_chunks(path), path)
+        return self.run_chunks(argv)
+
     def processes(self) -> Listing:
-        """The running processes."""
+        """The running processes, looked at once a run: several tables rest on them, and should tell of the same."""
+        if self._processes is None:
+            self._processes = self._look_at_processes()
+        return self._processes
+
+    def _look_at_processes(self) -> Listing:
         if self.platform != "linux":
             return self._by_psutil("processes").processes()  # type: ignore[no-any-return]
         from muster_agent import procfs
@@ -214,7 +233,10 @@ class LocalMachine(Machine):
             return self._by_psutil("sockets").sockets()  # type: ignore[no-any-return]
         from muster_agent import procfs
 
-        return procfs.sockets(self._proc, self.read)
+        def read(path: str) -> bytes:
+            return b"".join(self._pieces(path, FILE_LIMIT, procfs.ROOM))
+
+        return procfs.sockets(self._proc, read)
 
     def _by_psutil(self, question: str) -> Any:
         """The module that asks psutil, which need not be installed. Raises ``no_psutil``."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Callable
+
+from muster_agent.dataclass import dataclass
 
 PERIODS = {"hourly": 0, "daily": 1, "weekly": 7, "monthly": 30, "yearly": 365}  # days
 BEGINS_SCRIPT = {"postrotate", "prerotate", "firstaction", "lastaction", "preremove"}
 NUMBER = re.compile(r"-?[0-9]{1,6}\Z")
 DEPTH = 16
+LONGEST = 1000  # characters of a pattern
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,13 @@ class Logrotate:
 
     def of(self, path: str) -> Rotation | None:
         """How the log at ``path`` is kept; None when nothing rotates it."""
-        return next((rotation for pattern, rotation in self.logs if fnmatch.fnmatchcase(path, pattern)), None)
+        return next((rotation for pattern, rotation in self.logs if _fits(path, pattern)), None)
+
+
+def _fits(path: str, pattern: str) -> bool:
+    """Whether a pattern names ``path``. A pattern of brackets takes fnmatch time that grows with its square, and none
+    that names a log is as long as this."""
+    return len(pattern) <= LONGEST and fnmatch.fnmatchcase(path, pattern)
 
 
 def _directive(words: list[str], rotation: Rotation) -> Rotation:

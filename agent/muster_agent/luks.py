@@ -4,8 +4,8 @@ that is being changed. Root only."""
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from muster_agent.dataclass import dataclass
 from muster_agent.machine import CannotRead
 
 VERSION = re.compile(r"^Version:\s*([12])\s*$", re.MULTILINE)

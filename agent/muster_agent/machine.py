@@ -13,9 +13,9 @@ Every question either answers or raises :class:`CannotRead`; none returns an emp
 from __future__ import annotations
 
 import abc
-from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterator, List, Tuple, TypeVar, Union
 
+from muster_agent.dataclass import dataclass
 from muster_agent.facts import Problem
 
 T = TypeVar("T")
@@ -205,6 +205,10 @@ class Machine(abc.ABC):
         if output.status != 0:
             raise program_failed(argv, output.status, output.stderr)
         yield output.stdout
+
+    def unpacked_chunks(self, path: str, argv: list[str]) -> Iterator[bytes]:
+        """What the packed file at ``path`` holds, piece by piece: what the program ``argv`` prints of it."""
+        return self.run_chunks(argv)
 
     # -- what several collectors rest on -----------------------------------------------------------------------------
 

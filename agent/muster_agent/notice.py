@@ -5,12 +5,12 @@ The rest of the agent's folder is its owner's alone; so this is written anew at 
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
-from dataclasses import dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any
 
+from muster_agent.dataclass import dataclass
 from muster_agent.home import Home, write_durably
 from muster_agent.judged import Judged, NotUnderstood, parsed
 
@@ -77,7 +77,7 @@ def write(home: Home, notice: Notice) -> None:
         before = None
     folder = home.path / FOLDER
     folder.mkdir(mode=0o755, exist_ok=True)
-    data = json.dumps(dataclasses.asdict(notice.after(before)), ensure_ascii=False, indent=1).encode("utf-8")
+    data = json.dumps(asdict(notice.after(before)), ensure_ascii=False, indent=1).encode("utf-8")
     if hasattr(os, "geteuid"):  # Windows: the folder's access list, set when the agent was installed
         os.chmod(str(folder), 0o755)  # noqa: S103  # every user of the PC may read it
     write_durably(folder / FILE, data, mode=0o644)

@@ -7,7 +7,7 @@ import re
 from muster_agent.machine import CannotRead
 
 LEVEL = re.compile(r"\s*(?:Dynamic )?Runlevel:\s*(\S+)")
-STATE = re.compile(r"\s*(\S+)\s+\[\s*(\S[^\]]*?)\s*\]\s*\Z")
+STATE = re.compile(r"\s*(\S+)\s+\[\s*([^\]\s][^\]]*)\]\s*\Z")
 ESCAPE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 

@@ -31,6 +31,7 @@ IDS = (
     ("openEuler", "openEuler"),
     ("ALT ", "altlinux"),
 )
+LIMIT = 64 * 1024  # bytes; real ones have less than one thousand, and shlex takes its time with a megabyte
 ROLLING = ("manjaro", "arch", "artix", "void", "endeavouros")  # distributions without versions
 DEBIAN = {"debian": "Debian GNU/Linux", "devuan": "Devuan GNU/Linux"}
 
@@ -76,8 +77,8 @@ def parse_release(text: str) -> dict[str, str]:
     found["VERSION"] = first[len(name) :].replace("release", "", 1).strip()
     level = re.search(r"^PATCHLEVEL\s*=\s*([0-9]{1,3})\s*$", text, re.MULTILINE)
     if re.search(r"^VERSION\s*=", text, re.MULTILINE):  # SuSE-release: in brackets stands the machine
-        named = re.search(r"^CODENAME\s*=\s*(\S.*?)\s*$", text, re.MULTILINE)
-        codename = named.group(1) if named else None
+        named = re.search(r"^CODENAME\s*=\s*(\S.*)$", text, re.MULTILINE)
+        codename = named.group(1).rstrip() if named else None
         found["VERSION_ID"] += "." + level.group(1) if level else ""
     if codename and codename != "Official":  # Mandriva's word for a release that is out
         found["VERSION_CODENAME"] = codename
@@ -108,7 +109,7 @@ def _older(machine: Machine) -> dict[str, str]:
     for file in sorted(files, key=lambda file: order.get(file.group(1).lower(), -1)):
         who, kind = file.group(1).lower(), file.group(2)
         try:
-            text = machine.text(f"{FOLDER}/{file.group()}")
+            text = machine.text(f"{FOLDER}/{file.group()}", LIMIT)
         except CannotRead:  # a folder (mint's upstream-release), or a link that leads nowhere
             continue
         if kind == "release":
@@ -126,7 +127,7 @@ def read(machine: Machine) -> dict[str, str]:
     found: dict[str, str] = {}
     for path in PLACES:
         try:
-            found = parse(machine.text(path))
+            found = parse(machine.text(path, LIMIT))
         except NotFound:
             continue
         if any(found.get(name) for name in NAMED):

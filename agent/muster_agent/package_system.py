@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from muster_agent.dataclass import dataclass
 from muster_agent.deb import status as deb
 from muster_agent.facts import Problem
 from muster_agent.machine import CannotRead, Machine
-from muster_agent.rpm import database
-from muster_agent.rpm import installed as rpm
+
+if TYPE_CHECKING:
+    from muster_agent.rpm import installed as rpm
 
 # Every system of the deb family has these: where dpkg's database knows none of them, something else is the system.
 BASE_OF_DEB = frozenset({"base-files", "dpkg", "libc6", "coreutils"})
@@ -49,7 +51,11 @@ def of(machine: Machine) -> Debs | Rpms:
         failure = error
     if any(package.name in BASE_OF_DEB for package in debs):
         return Debs(debs)
+    from muster_agent.rpm import database  # a PC of the deb family does without
+
     if database.place(machine) is not None:
+        from muster_agent.rpm import installed as rpm
+
         packages, notes = rpm.installed(machine)
         return Rpms(packages, tuple(notes))
     for path in (PACMAN, APK):

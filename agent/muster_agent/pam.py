@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from muster_agent.dataclass import dataclass
 from muster_agent.machine import CannotRead, Machine, NotFound
 
 FOLDERS = ("/etc/pam.d", "/usr/lib/pam.d", "/usr/share/pam.d")  # a file in an earlier one hides that in a later

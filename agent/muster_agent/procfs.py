@@ -19,6 +19,9 @@ from muster_agent.machine import CannotRead, Listing, NotFound, Process, Socket
 # That is what `ss -lntu` shows.
 TABLES = {"tcp": ("tcp", "0A"), "tcp6": ("tcp", "0A"), "udp": ("udp", "07"), "udp6": ("udp", "07")}
 ENDED = ("Z", "X")  # proc(5): a zombie keeps its name and does nothing
+# The kernel fills a page at least (fs/seq_file.c), with lines of up to 200 bytes. A read that left more room was the
+# last one; to ask once more would send it through all connections again, which takes longer than all else here.
+ROOM = 4096 - 512
 SOCKET_LINK = re.compile(r"^socket:\[([0-9]+)\]$")
 
 

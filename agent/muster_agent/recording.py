@@ -7,9 +7,10 @@ That is how a wrong result on a PC we do not own becomes a test (``muster-agent 
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Callable, Iterable, Iterator, TypeVar
 
+from muster_agent.dataclass import dataclass
 from muster_agent.machine import (
     FILE_LIMIT,
     STREAM_LIMIT,
@@ -94,7 +95,7 @@ class RecordedMachine(Machine):
         answers = getattr(self._recording, question)
         answer = answers.get(key, MISSING) if isinstance(answers, dict) else answers
         if isinstance(answer, CannotRead):
-            raise answer
+            raise answer.with_traceback(None)  # raised a thousand times, it would keep a thousand frames alive
         if answer is MISSING or (answer is None and not isinstance(answers, dict)):
             if self._whole:
                 raise NotFound(key[0] if isinstance(key, tuple) else key)
@@ -182,9 +183,11 @@ class SimulatedMachine(RecordedMachine):
         processes: Iterable[Process] = (),
         sockets: Iterable[Socket] = (),
         mtime: int = 0,
+        programs: dict[tuple[str, ...], bytes] | None = None,
     ) -> None:
+        printed = {argv: Output(0, text, b"") for argv, text in (programs or {}).items()}
         seen = {"processes": Listing(tuple(processes), True), "sockets": Listing(tuple(sockets), True)}
-        super().__init__(of_files(uname, files, mtime, **seen), whole=True)
+        super().__init__(of_files(uname, files, mtime, programs=printed, **seen), whole=True)
 
 
 class Recorder(Machine):

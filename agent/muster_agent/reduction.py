@@ -64,7 +64,7 @@ def of_status(data: bytes) -> bytes:
 
 def of_list(data: bytes, names: AbstractSet[bytes]) -> bytes:
     """An apt list: what it offers for the packages in ``names``."""
-    kept = paragraphs.of_packages(data.split(b"\n\n"), names)
+    kept = paragraphs.of_packages([data], names, "")
     return b"\n\n".join(some_fields(paragraph, OF_LIST) for paragraph in kept) + b"\n"
 
 

@@ -14,11 +14,11 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from dataclasses import dataclass
 from typing import Any, Collection
 
 from muster_agent import __version__
 from muster_agent.canonical import canonical, digest, manifest
+from muster_agent.dataclass import dataclass
 from muster_agent.envelope import Envelope
 from muster_agent.facts import Tables
 from muster_agent.home import State

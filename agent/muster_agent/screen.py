@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+from dataclasses import fields
 from typing import AbstractSet, Any
 
 from muster_agent import __version__
@@ -143,7 +143,7 @@ class Screen:
     def _records(self, rows: tuple[Any, ...], unknown: AbstractSet[str | None]) -> list[str]:
         lines: list[str] = []
         for row in rows:
-            names = [field.name for field in dataclasses.fields(row)]
+            names = [field.name for field in fields(row)]
             label = max(cells(self.words("column." + name)) for name in names)
             if lines:
                 lines.append("")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
 
+from muster_agent.dataclass import dataclass
 from muster_agent.envelope import Envelope, Malformed, Receipt
 from muster_agent.home import Enrolment, Home, State
 from muster_agent.http import Answer, Unreachable, post

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from muster_agent.columns import BOOLEAN, INTEGER, MOMENT, TEXT, column
+from muster_agent.dataclass import dataclass
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Callable, Dict, Optional
 
+from muster_agent.dataclass import dataclass
 from muster_agent.machine import CannotRead
 
 PATH = "/etc/samba/smb.conf"

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Callable, Iterable
 
+from muster_agent.dataclass import dataclass
 from muster_agent.machine import CannotRead, Machine, NotFound
 
 FOLDER = "/etc/ssh"
@@ -102,7 +103,8 @@ def included(machine: Machine) -> Include:
     def fetch(pattern: str) -> list[tuple[str, str]]:
         path = pattern if pattern.startswith("/") else f"{FOLDER}/{pattern}"
         folder, _, name = path.rpartition("/")
-        if re.search(r"[*?\[]", folder):
+        # No file has a longer name, and a pattern of brackets takes fnmatch time that grows with its square.
+        if re.search(r"[*?\[]", folder) or len(name) > 255:
             raise CannotRead("not_understood", f"Include {pattern}"[:200])
         if not re.search(r"[*?\[]", name):
             try:

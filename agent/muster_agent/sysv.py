@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from muster_agent.dataclass import dataclass
 from muster_agent.machine import CannotRead
 
 LEVELS = re.compile(r"(\S+)((?:\s+[0-6]:\S+){7})\s*\Z")
@@ -40,7 +40,7 @@ def chkconfig(text: str) -> Chkconfig:
             xinetd[only.group(1)] = only.group(2) in ON
         elif line.startswith(("Note:", "注意", "注：")):  # systems with systemd say first that there is more
             in_note = True
-        elif re.search(r"xinetd.*[:：]\s*\Z", line):
+        elif "xinetd" in line and line.rstrip().endswith((":", "：")):
             in_note = False
         elif not in_note:
             raise CannotRead("not_understood", f"chkconfig: {line.strip()[:80]}")

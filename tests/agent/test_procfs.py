@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import socket
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from muster_agent.local import LocalMachine
 from muster_agent.machine import CannotRead, NotFound, Process
 from muster_agent.procfs import address, listening, owner, processes, program_name, program_path, sockets, status
 
@@ -156,6 +159,24 @@ def test_a_kernel_without_ipv6_has_no_such_tables_and_one_without_ipv4_is_a_fail
     (root / "net" / "udp").unlink()
     with pytest.raises(NotFound):
         sockets(str(root), reader)
+
+
+@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="needs the /proc of Linux")
+@pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM])
+@pytest.mark.parametrize("count", [20, 27, 54, 300])
+def test_tables_of_more_than_a_page_are_read_to_their_end(kind: socket.SocketKind, count: int) -> None:
+    """Around the number of lines that fill one page of the kernel, two, and many."""
+    for more in range(9):
+        with ExitStack() as opened:
+            ports = set()
+            for _ in range(count + more):
+                own = opened.enter_context(socket.socket(socket.AF_INET, kind))
+                own.bind(("127.0.0.1", 0))
+                if kind == socket.SOCK_STREAM:
+                    own.listen(1)
+                ports.add(own.getsockname()[1])
+            protocol = "tcp" if kind == socket.SOCK_STREAM else "udp"
+            assert ports <= {row.port for row in LocalMachine().sockets().rows if row.protocol == protocol}
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to hide a process from an ordinary user")

@@ -6,8 +6,9 @@ Lines that are no entry are left out by the C library; here they are handed back
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Iterator
+
+from muster_agent.dataclass import dataclass
 
 NUMBER = re.compile(r"[0-9]{1,10}\Z")
 # passwd(5): an empty last field means this one.

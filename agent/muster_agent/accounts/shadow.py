@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from muster_agent.dataclass import dataclass
 
 NUMBER = re.compile(r"-?[0-9]{1,9}\Z")
 # crypt(5): what a password can be hashed to; $id$…, traditional DES, and BSDi's extended DES.

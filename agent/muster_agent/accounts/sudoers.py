@@ -7,8 +7,10 @@ by more than names (negations, netgroups, rules for several hosts) is handed bac
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Callable
+
+from muster_agent.dataclass import dataclass
 
 ALIAS = re.compile(r"(User|Runas|Host|Cmnd|Cmd)_Alias\s+(.*)\Z", re.DOTALL)
 ALIAS_NAME = re.compile(r"[A-Z][A-Z0-9_]*\Z")
@@ -126,7 +128,7 @@ def _subjects(text: str, aliases: dict[str, list[str]], depth: int = 0) -> tuple
 
 def _rule(line: str, aliases: dict[str, list[str]], rules: Rules) -> None:
     left, equals, commands = line.partition("=")
-    names = re.sub(r"\s*,\s*", ",", left.strip()).rsplit(None, 1)  # users and hosts
+    names = ",".join(part.strip() for part in left.split(",")).rsplit(None, 1)  # users and hosts
     if not equals or len(names) != 2:
         rules.strange.append(line)
         rules.doubtful.add("ALL")

@@ -11,10 +11,10 @@ from __future__ import annotations
 import json
 import pkgutil
 import re
-from dataclasses import dataclass
 from typing import Any, Pattern, Tuple
 
 from muster_agent.columns import column_docs
+from muster_agent.dataclass import dataclass
 from muster_agent.facts import Antivirus
 
 REMOTE = "remote"  # the type of everything in remote_access.json

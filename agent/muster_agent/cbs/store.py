@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from muster_agent import filetime, registry_key
 from muster_agent.cbs import identity
+from muster_agent.dataclass import dataclass
 from muster_agent.facts import Problem
 from muster_agent.machine import CannotRead, Machine
 

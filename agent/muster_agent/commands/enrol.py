@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import base64
-import getpass
 import os
 import sys
 from pathlib import Path
@@ -41,6 +40,8 @@ def read_token(path: str | None, words: Words) -> str:
             with open(path, encoding="ascii") as file:
                 return file.read(conf.TOKEN_LIMIT).strip()
         if sys.stdin.isatty():
+            import getpass  # the settings of terminals: a run of the system has none
+
             return getpass.getpass(words("enrol.prompt")).strip()
         return sys.stdin.readline(conf.TOKEN_LIMIT).strip()
     except (OSError, ValueError) as error:
@@ -61,7 +62,7 @@ def enrol(
 
     With ``server_key`` only the server that has that key will do.
     """
-    from muster_agent.keys import SigningKey  # needs cryptography; --help and check must do without
+    from muster_agent.keys import SigningKey  # needs OpenSSL or cryptography; --help and check do without
 
     if home.key.exists():
         try:

@@ -56,7 +56,7 @@ def identity(home: Home, words: Words) -> Enrolment:
 
 def run(home: Home, enrolment: Enrolment, tables: Tables, words: Words) -> int:
     """Sign ``tables``, spool them, send what waits, say what happened; returns the exit code."""
-    from muster_agent.keys import SigningKey  # needs cryptography; --help must do without
+    from muster_agent.keys import SigningKey  # needs OpenSSL or cryptography; --help must do without
     from muster_agent.report import sign
     from muster_agent.send import deliver
     from muster_agent.spool import Spool

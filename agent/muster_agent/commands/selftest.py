@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import importlib.util
 import os
-import platform
+import sys
 import time
+from dataclasses import fields
 
-from muster_agent import __version__
+from muster_agent import __version__, openssl
 from muster_agent.collect import collect_table, not_here
 from muster_agent.commands.check import exit_code
 from muster_agent.commands.failure import Failure
@@ -71,7 +71,7 @@ class Selftest:
     def table(self, name: str, table: Table) -> list[str]:
         """One line what was seen, and one for each thing that was not, with the reason."""
         label = max(cells(self.words("table." + table)) for table in TABLES) + 1
-        columns = len(dataclasses.fields(TABLES[name]))
+        columns = len(fields(TABLES[name]))
         if table.problem is not None:
             said = self.words("selftest.none" if not not_here(table) else "selftest.not_here")
         else:
@@ -110,9 +110,10 @@ class Selftest:
 
     def agent(self) -> list[str]:
         """What the agent itself needs: a Python, two libraries and the folder of its identity."""
-        lines = ["", self.words("selftest.python", version=platform.python_version())]
+        lines = ["", self.words("selftest.python", version=sys.version.split()[0])]
         for library in ("cryptography", "psutil"):
             present = importlib.util.find_spec(library) is not None
+            present = present or (library == "cryptography" and openssl.available())
             key = f"selftest.{library}" if present else f"selftest.{library}.missing"
             lines += wrapped(self.words(key), self.width, GAP)
         folder = default_home()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from muster_agent.dataclass import dataclass
 from muster_agent.deb.lists import AUTOMATIC, UPGRADES_ONLY, Offer
 from muster_agent.versions import dpkg
 

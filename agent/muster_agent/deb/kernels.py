@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from muster_agent.dataclass import dataclass
 from muster_agent.deb.status import Installed
 from muster_agent.machine import CannotRead
 from muster_agent.versions import dpkg

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Dict, Iterator, List, Tuple
 
+from muster_agent.dataclass import dataclass
 from muster_agent.deb import paragraphs, release
 from muster_agent.deb.release import Release
 from muster_agent.deb.sources import Source
@@ -97,7 +97,7 @@ def lists(machine: Machine, architectures: tuple[str, ...], sources: list[Source
 def _chunks(machine: Machine, listed: PackageList) -> Iterator[bytes]:
     if listed.path.endswith("_Packages"):
         return machine.read_chunks(listed.path)
-    return machine.run_chunks([HELPER, "cat-file", listed.path])
+    return machine.unpacked_chunks(listed.path, [HELPER, "cat-file", listed.path])
 
 
 def read(
@@ -106,7 +106,7 @@ def read(
     """(package, architecture, offer) of everything ``listed`` offers for the packages in ``wanted``."""
     words = listed.release.words(listed.site)
     security = listed.is_security(family)
-    for paragraph in paragraphs.of_packages(paragraphs.split(_chunks(machine, listed), listed.path), wanted):
+    for paragraph in paragraphs.of_packages(_chunks(machine, listed), wanted, listed.path):
         entry = paragraphs.some_fields(paragraph, READ)
         arch, version = entry.get("architecture", native), entry.get("version", "")
         if not version:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import List, Tuple
 
 from muster_agent import osrelease
-from muster_agent.deb import configuration, lists, preferences, simulation, sources
+from muster_agent.deb import configuration, lists, preferences, sources
 from muster_agent.deb.candidate import Candidate, candidate, merged, newer_than
 from muster_agent.deb.lists import Offers, PackageList
 from muster_agent.deb.sources import Source
@@ -115,6 +115,8 @@ class Pending:
         return any(offer.phased for offered in self.offers.values() for offer in offered)
 
     def _simulated(self) -> Found:
+        from muster_agent.deb import simulation
+
         try:
             said = simulation.ask(self.machine)
         except CannotRead as error:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 
+from muster_agent.dataclass import dataclass
 from muster_agent.deb import paragraphs
 from muster_agent.machine import Machine
 

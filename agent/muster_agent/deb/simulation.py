@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from muster_agent.dataclass import dataclass
 from muster_agent.machine import CannotRead, Machine, program_failed
 
 # NoLocking: any user may ask, and a running installation is not disturbed. The rest: run by root, even a simulation
@@ -14,7 +14,7 @@ OPTIONS = [word for option in READ_ONLY for word in ("-o", option)]
 UPGRADE = ["/usr/bin/apt-get", *OPTIONS, "-s", "upgrade"]
 POLICY = ["/usr/bin/apt-cache", *OPTIONS, "policy"]
 INST = re.compile(
-    r"^Inst (?P<name>\S+) \[(?P<installed>[^]]+)\] \((?P<version>\S+) (?P<origin>.*?) ?\[(?P<arch>[^]]+)\]\)"
+    r"^Inst (?P<name>\S+) \[(?P<installed>[^]]+)\] \((?P<version>\S+) (?P<origin>.*?) ?\[(?P<arch>[^][]+)\]\)"
 )
 # apt up to 2.9 and apt 3.
 KEPT = ("The following packages have been kept back:", "Not upgrading:")

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import re
-from dataclasses import dataclass
 from typing import Iterator
 
+from muster_agent.dataclass import dataclass
 from muster_agent.deb.configuration import is_read
 from muster_agent.machine import Machine, NotFound
 

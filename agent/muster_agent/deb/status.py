@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from muster_agent.dataclass import dataclass
 from muster_agent.deb import paragraphs
 from muster_agent.machine import CannotRead, Machine, NotFound
 from muster_agent.versions import without_binary_rebuild

@@ -5,12 +5,12 @@ A key of the right name alone proves nothing: another program may bear it, and s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Iterator
 
 from muster_agent import registry_key
 from muster_agent.catalogue import Product
 from muster_agent.collect.services.image_path import program
+from muster_agent.dataclass import dataclass
 from muster_agent.evidence.names import stem
 from muster_agent.evidence.windows_paths import Paths
 from muster_agent.facts import Problem

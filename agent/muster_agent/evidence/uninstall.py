@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from muster_agent import registry_key
 from muster_agent.collect.packages.uninstall import OWN, first_line, places
+from muster_agent.dataclass import dataclass
 from muster_agent.facts import Problem
 from muster_agent.machine import CannotRead, Machine
 

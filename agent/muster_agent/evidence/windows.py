@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Mapping
 
 from muster_agent import current_version
 from muster_agent.catalogue import Catalogue, Product
+from muster_agent.dataclass import dataclass
 from muster_agent.evidence import Finding
 from muster_agent.evidence.names import Names
 from muster_agent.evidence.service_keys import ServiceKey, ServiceKeys

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from muster_agent.dataclass import dataclass
 from muster_agent.machine import CannotRead
 
 CONF = "/etc/firewalld/firewalld.conf"
@@ -18,7 +19,7 @@ TARGET = re.compile(r"""\btarget\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 BOUND = re.compile(r"<(?:interface|source)\b")
 TARGETS = {"": "block", "default": "block", "%%REJECT%%": "block", "DROP": "block", "ACCEPT": "allow"}
 HEADING = re.compile(r"^(\S+)(?: \(([a-z, ]+)\))?\s*$")
-FIELD = re.compile(r"^\s+([a-z][a-z -]*?)(?::[ \t]*(.*))?$")
+FIELD = re.compile(r"^\s+([a-z][a-z -]*?)(?::(.*))?$")
 NOT_RUNNING = "FirewallD is not running"
 
 

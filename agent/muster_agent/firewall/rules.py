@@ -6,9 +6,10 @@ takes: every one, some kind of them (one network card, all of TCP), or only what
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Dict, Set, Tuple
 
+from muster_agent.dataclass import dataclass
 from muster_agent.machine import CannotRead
 
 # -- which new connections from outside a rule takes -----------------------------------------------------------------

@@ -7,7 +7,7 @@ import re
 from muster_agent.machine import CannotRead, Machine, program_failed
 
 LAUNCHCTL = "/bin/launchctl"
-LISTED = re.compile(r"^(?P<pid>-|[0-9]{1,10})\s+(?P<status>-?[0-9]{1,10}|-)\s+(?P<label>\S.*?)\s*$")
+LISTED = re.compile(r"^(?P<pid>-|[0-9]{1,10})\s+(?P<status>-?[0-9]{1,10}|-)\s+(?P<label>\S.*)$")
 # "com.openssh.sshd" => enabled; before macOS 12: "com.openssh.sshd" => false, which means not disabled.
 OVERRIDE = re.compile(r'^\s*"(?P<label>[^"]+)" => (?P<state>enabled|disabled|true|false)\s*$')
 
@@ -19,7 +19,7 @@ def listed(said: str) -> dict[str, bool]:
         raise CannotRead("not_understood", "launchctl list")
     found = {}
     for line in lines[1:]:
-        match = LISTED.match(line)
+        match = LISTED.match(line.rstrip())
         if match is None:
             raise CannotRead("not_understood", f"launchctl list: {line.strip()[:80]}")
         found[match.group("label")] = match.group("pid") != "-"

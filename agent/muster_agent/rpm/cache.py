@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from muster_agent.dataclass import dataclass
 from muster_agent.filetime import moment_of_seconds
 from muster_agent.machine import CannotRead, Machine, NotFound
 

@@ -10,8 +10,8 @@ mirrors, plugins, "Security: kernel-… is an installed security update", broken
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from muster_agent.dataclass import dataclass
 from muster_agent.machine import CannotRead
 from muster_agent.rpm import nevra
 

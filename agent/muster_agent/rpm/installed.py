@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Iterable
 
+from muster_agent.dataclass import dataclass
 from muster_agent.facts import Problem
 from muster_agent.machine import CannotRead, Machine, NotFound, Output, program_failed
 from muster_agent.rpm import database, nevra

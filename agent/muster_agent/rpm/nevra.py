@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from muster_agent.dataclass import dataclass
 
 # What rpm calls the architectures it has been built for (rpmrc); "src" and "nosrc" are packages of sources.
 ARCHITECTURES = frozenset(

@@ -103,7 +103,7 @@ class Pending:
 
     def _locked(self) -> bool:
         try:
-            return re.search(r"^\s*name\s*=", self.machine.text(LOCKED), re.MULTILINE) is not None
+            return re.search(r"^[ \t]*name[ \t]*=", self.machine.text(LOCKED), re.MULTILINE) is not None
         except NotFound:
             return False
 

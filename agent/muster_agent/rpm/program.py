@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Callable
 
+from muster_agent.dataclass import dataclass
 from muster_agent.machine import CannotRead, Machine
 from muster_agent.rpm import cache, repositories
 from muster_agent.rpm.cache import Cached

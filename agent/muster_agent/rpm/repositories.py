@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import fnmatch
 import re
-from dataclasses import dataclass
 
+from muster_agent.dataclass import dataclass
 from muster_agent.keyfile import Sections, parse
 from muster_agent.machine import CannotRead, Machine, NotFound
 

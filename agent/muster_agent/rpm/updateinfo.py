@@ -8,8 +8,8 @@ FEDORA-2024-0123456789 security Moderate chromium-130.0-1.fc41.x86_64 2024-11-01
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from muster_agent.dataclass import dataclass
 from muster_agent.machine import CannotRead
 from muster_agent.rpm import nevra
 

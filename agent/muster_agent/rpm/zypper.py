@@ -7,9 +7,9 @@ columns that have changed over the years, so they are read by their headings.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Iterator
 
+from muster_agent.dataclass import dataclass
 from muster_agent.machine import CannotRead
 from muster_agent.rpm import nevra
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
 
+from muster_agent.dataclass import dataclass
 from muster_agent.machine import CannotRead, Socket
 
 PORT = re.compile(r"^[0-9]{1,5}$")

@@ -6,8 +6,9 @@ Nothing is asked of systemd itself: what it would say of unit files stands in th
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from muster_agent.dataclass import dataclass
 from muster_agent.machine import CannotRead, Machine, NotFound
 from muster_agent.systemd import unit as units
 from muster_agent.systemd.unit import Unit
@@ -78,7 +79,7 @@ class Folders:
             for entry in self.machine.names(path):
                 if entry.endswith(".conf"):
                     self.drop_ins.setdefault(name[:-2], {}).setdefault(entry, f"{path}/{entry}")
-        elif name.endswith(self.kind) and name not in self.files and name not in self.aliases:
+        elif name.endswith(self.kind) and name not in self.files and name not in self.aliases and name != self.kind:
             target = self._target(path)
             if target is not None and target.rpartition("/")[2] not in (name, "null"):
                 self.aliases[name] = target.rpartition("/")[2]

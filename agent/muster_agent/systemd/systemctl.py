@@ -5,9 +5,9 @@ blank line; in the C locale, without pager and colours, but recordings come in o
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Iterator
 
+from muster_agent.dataclass import dataclass
 from muster_agent.machine import CannotRead
 
 TYPES = "service|socket|target|device|mount|automount|swap|timer|path|slice|scope|snapshot|busname"

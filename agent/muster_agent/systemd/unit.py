@@ -15,16 +15,16 @@ def parse(text: str, unit: Unit | None = None) -> Unit:
     """The settings in the text of a unit file, added to those of ``unit`` when it is a drop-in of it."""
     found: Unit = unit if unit is not None else {}
     section: dict[str, list[str]] = {}
-    pending = ""
+    pending: list[str] = []
     for line in text.replace("\r\n", "\n").split("\n"):
         said = line.strip()
         if said.startswith(("#", ";")):  # also between the lines of a continued one
             continue
-        said = pending + said
         if said.endswith("\\"):
-            pending = said[:-1] + " "
+            pending.append(said[:-1])
             continue
-        pending = ""
+        said = " ".join([*pending, said])
+        pending = []
         header = SECTION.match(said)
         if header:
             section = found.setdefault(header.group(1), {})
@@ -32,7 +32,10 @@ def parse(text: str, unit: Unit | None = None) -> Unit:
         name, equals, value = said.partition("=")
         if equals:
             name, value = name.strip(), value.strip()
-            section[name] = [*section.get(name, []), value] if value else []
+            if value:
+                section.setdefault(name, []).append(value)
+            else:
+                section[name] = []
     return found
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import struct
-from dataclasses import dataclass
 
+from muster_agent.dataclass import dataclass
 from muster_agent.windows.libraries import failed, function, not_understood
 
 NAME = "GetIfEntry2"

@@ -23,7 +23,7 @@ INSTALLS = {1: False, 2: False, 3: False, 4: True, 7: False}
 BY_MDM = {0: False, 1: True, 2: True, 3: True, 4: True, 5: False}
 LOCAL_CHOICE = 5
 # An update server that cannot be one: none named, or this PC itself. A common way to turn updates off.
-NOWHERE = re.compile(r"^\s*(?:https?://)?(?:$|[\s/]*$|127\.|0\.0\.0\.0|localhost\b|\[::1?\])", re.IGNORECASE)
+NOWHERE = re.compile(r"^(?:https?://)?(?:[\s/]*$|127\.|0\.0\.0\.0|localhost\b|\[::1?\])", re.IGNORECASE)
 
 
 def installs_itself(machine: Machine, version: CurrentVersion) -> bool:
@@ -38,7 +38,7 @@ def installs_itself(machine: Machine, version: CurrentVersion) -> bool:
     automatic = registry_key.optional(machine, POLICY + r"\AU")
     if automatic.number("NoAutoUpdate") == 1:
         return False
-    if automatic.number("UseWUServer") == 1 and NOWHERE.match(policy.text("WUServer") or ""):
+    if automatic.number("UseWUServer") == 1 and NOWHERE.match((policy.text("WUServer") or "").strip()):
         return False
     if windows_10 and paused(machine):
         return False

@@ -18,6 +18,14 @@ FAULTS = {
     "remote_desktop": 3,
     "file_sharing": 2,
     "database": 1,
+    "firewall_off": 3,
+    "no_screen_lock": 3,
+    "second_way_out": 1,
+    "guest_share": 1,
+    "many_administrators": 2,
+    "empty_password": 1,
+    "weak_passwords": 4,
+    "remote_control": 4,
 }
 MENDED = 0.4  # how likely a fault is gone at the next run: somebody has read the report
 BROKEN = 0.004  # how likely a new one has come

@@ -6,8 +6,9 @@ import hashlib
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 
-from muster_agent.machine import Machine, Process, Socket, Uname
+from muster_agent.machine import Machine, Process, Uname
 from muster_agent.recording import SimulatedMachine
+from muster_server.demo import accounts, network, system
 from muster_server.demo.condition import Condition
 
 MIRROR = "mirror.invalid"  # RFC 2606: a name that never exists
@@ -46,13 +47,7 @@ PACKAGES = {
     f"linux-image-{OLD_KERNEL}": "6.12.41-1",
 }
 NEWER = {"openssl": "3.5.1-1+deb13u1", "libxml2": "2.12.7+dfsg-2+deb13u1", "curl": "8.14.1-2+deb13u1"}
-ANYWHERE = "0.0.0.0"  # noqa: S104  # what a simulated PC listens on; nothing is bound
 ANTIVIRUS = ("clamav-daemon", "clamav-freshclam")
-PORTS = {
-    "remote_desktop": ("tcp", 3389, "xrdp"),
-    "file_sharing": ("tcp", 445, "smbd"),
-    "database": ("tcp", 3306, "mariadbd"),
-}
 
 
 def machine(condition: Condition, name: str, now: datetime) -> Machine:
@@ -60,7 +55,7 @@ def machine(condition: Condition, name: str, now: datetime) -> Machine:
     faults = condition.faults
     files = {
         "/etc/os-release": SYSTEMS[condition.system][0].encode(),
-        "/var/lib/dpkg/status": _packages(faults),
+        "/var/lib/dpkg/status": _packages(condition),
         "/proc/cpuinfo": b"processor\t: 0\nmodel name\t: Simulated CPU\nprocessor\t: 1\nmodel name\t: Simulated CPU\n",
         "/proc/meminfo": b"MemTotal:        8052736 kB\n",
         "/proc/stat": f"btime {int(now.timestamp()) // 86400 * 86400}\n".encode(),
@@ -71,11 +66,18 @@ def machine(condition: Condition, name: str, now: datetime) -> Machine:
         "/var/log/apt/history.log": _history(condition, now),
         **_apt(condition, now),
         **_antivirus(condition, now),
+        **accounts.files(condition, now),
+        **network.files(condition),
+        **system.files(now),
     }
     if "restart_pending" in faults:
         files |= {"/run/reboot-required": b"*** System restart required ***\n", "/run/reboot-required.pkgs": b"libc6\n"}
     return SimulatedMachine(
-        Uname("Linux", name, KERNEL, "x86_64"), files, processes=_processes(condition), sockets=_sockets(condition)
+        Uname("Linux", name, KERNEL, "x86_64"),
+        files,
+        processes=_processes(condition),
+        sockets=network.sockets(condition),
+        programs={**network.programs(condition), **system.programs(condition)},
     )
 
 
@@ -88,7 +90,8 @@ def _paragraph(package: str, version: str, *more: str) -> str:
     return "\n".join([f"Package: {package}", *more, "Architecture: amd64", f"Version: {version}", ""])
 
 
-def _packages(faults: frozenset[str]) -> bytes:
+def _packages(condition: Condition) -> bytes:
+    faults = condition.faults
     installed = dict(PACKAGES)
     if "security_updates" not in faults:
         installed |= NEWER
@@ -96,6 +99,9 @@ def _packages(faults: frozenset[str]) -> bytes:
         installed |= dict.fromkeys(ANTIVIRUS, "1.4.3+dfsg-1")
     if "not_automatic" not in faults:
         installed["unattended-upgrades"] = "2.12"
+    remote = network.remote_control(condition)
+    if remote is not None:
+        installed[remote[0]] = remote[1]
     status = "Status: install ok installed"
     return "\n".join(_paragraph(name, version, status) for name, version in installed.items()).encode()
 
@@ -119,7 +125,6 @@ def _apt(condition: Condition, now: datetime) -> dict[str, bytes]:
             _paragraph(package, version) for package, version in offered.items()
         ).encode()
     if "not_automatic" not in condition.faults:
-        files["/run/systemd/system/started"] = b""
         files["/etc/systemd/system/timers.target.wants/apt-daily-upgrade.timer"] = b"[Timer]\n"
         files["/etc/apt/apt.conf.d/20auto-upgrades"] = (
             b'APT::Periodic::Update-Package-Lists "1";\nAPT::Periodic::Unattended-Upgrade "1";\n'
@@ -144,18 +149,10 @@ def _antivirus(condition: Condition, now: datetime) -> dict[str, bytes]:
 
 
 def _processes(condition: Condition) -> tuple[Process, ...]:
-    running = ["systemd", "sshd"]
+    running = ["systemd"]
     if not condition.faults & {"no_antivirus", "antivirus_stopped"}:
         running.append("clamd")
         if "no_realtime" not in condition.faults:
             running.append("clamonacc")
-    return tuple(Process(pid, name, f"/usr/sbin/{name}") for pid, name in enumerate(running, 1))
-
-
-def _sockets(condition: Condition) -> tuple[Socket, ...]:
-    rows = [Socket("tcp", "ipv4", ANYWHERE, 22, "sshd", "/usr/sbin/sshd")]
-    rows.append(Socket("tcp", "ipv4", "127.0.0.1", 631, "cupsd", "/usr/sbin/cupsd"))
-    for fault, (protocol, port, name) in PORTS.items():
-        if fault in condition.faults:
-            rows.append(Socket(protocol, "ipv4", ANYWHERE, port, name, f"/usr/sbin/{name}"))
-    return tuple(rows)
+    own = [Process(pid, name, f"/usr/sbin/{name}") for pid, name in enumerate(running, 1)]
+    return (*own, *network.processes(condition))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Iterable
 
 from muster_agent.catalogue import Catalogue, Product
 from muster_agent.collect.antivirus.security_center import SERVICE, Registration, registrations
+from muster_agent.dataclass import dataclass
 from muster_agent.evidence.names import Names
 from muster_agent.evidence.windows import RUNNING, Look, Shown
 from muster_agent.facts import Antivirus, Problem

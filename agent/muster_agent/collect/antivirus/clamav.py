@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Sequence
 
 from muster_agent.collect.antivirus import vendors
+from muster_agent.dataclass import dataclass
 from muster_agent.machine import CannotRead, Machine, NotFound
 
 DATABASES = "/var/lib/clamav"

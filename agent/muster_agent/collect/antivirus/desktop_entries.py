@@ -7,9 +7,9 @@ the menu shows that something is there: a row without id and type, and a note th
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Iterator
 
+from muster_agent.dataclass import dataclass
 from muster_agent.facts import Problem
 from muster_agent.machine import CannotRead, Machine, NotFound
 

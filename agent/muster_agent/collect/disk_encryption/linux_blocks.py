@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from muster_agent.dataclass import dataclass
 from muster_agent.machine import CannotRead, Machine, NotFound
 
 FOLDER = "/sys/class/block"

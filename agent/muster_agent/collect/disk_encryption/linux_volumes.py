@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Dict
 
 from muster_agent.collect.disk_encryption import linux_blocks, linux_mounts
 from muster_agent.collect.disk_encryption.linux_mounts import Mount
+from muster_agent.dataclass import dataclass
 from muster_agent.machine import CannotRead, Machine
 
 DEVICES, BTRFS = "/sys/dev/block", "/sys/fs/btrfs"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from muster_agent import programs
-from muster_agent.firewall import iptables, nftables
+from muster_agent.dataclass import dataclass
+from muster_agent.firewall import nftables
 from muster_agent.firewall.rules import ALWAYS, GOTO, Chain, Chains, Found, Rule, Walk, inbound, weakest
 from muster_agent.machine import CannotRead, Machine, NotFound
 
@@ -128,6 +128,8 @@ def _tables(machine: Machine, family: str, ruleset: nftables.Ruleset | None) -> 
     new = ruleset is not None and any(key in own for key in ruleset.of_iptables())
     found: list[Hooked] = []
     for text in _saved(machine, FAMILIES[family], legacy, new, ruleset is None):
+        from muster_agent.firewall import iptables  # most PCs have no rules of it
+
         for name, chains in iptables.parse(text).items():
             if _of_nft(text):  # the same table, as nft cannot show it
                 own.pop(("ip" if family == "ipv4" else "ip6", name), None)

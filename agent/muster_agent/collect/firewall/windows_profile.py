@@ -7,8 +7,7 @@ DoNotAllowExceptions (1 blocks even what a rule allows); see [MS-GPFAS] and [MS-
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from muster_agent.dataclass import dataclass
 from muster_agent.machine import CannotRead, Machine
 from muster_agent.windows.setting import number, place, switch
 

@@ -23,7 +23,7 @@ MOBILE = re.compile(
 )
 # These serve sticks and telephones, and network adapters and docks: the maker of the device decides.
 SHARED = ("cdc_ether", "cdc_ncm", "cdc_eem", "cdc_subset")
-PID = re.compile(r"^\s*([0-9]{1,10})\s*$", re.MULTILINE)
+PID = re.compile(r"^[ \t]*([0-9]{1,10})[ \t]*$", re.MULTILINE)
 SERIAL = re.compile(r"^(?:/dev/)?(?:tty(?:USB|ACM|HS|LC|[A-Z]*GS)|modem|rfcomm|wwan|cdc-wdm)")
 
 

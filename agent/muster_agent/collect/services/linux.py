@@ -3,10 +3,27 @@ lies on its disk says nothing about what runs."""
 
 from __future__ import annotations
 
-from muster_agent.collect.services import linux_other_init, linux_systemctl, linux_unit_files
-from muster_agent.facts import Table
+from muster_agent.facts import Problem, Service, Table
 from muster_agent.machine import CannotRead, Machine
 from muster_agent.systemd.folders import BOOTED
+
+# What reads the services of an init is loaded where that init runs.
+
+
+def _under_systemd(machine: Machine) -> tuple[list[Service], list[Problem]]:
+    """By the files of its units, else by what systemctl says of them."""
+    from muster_agent.collect.services import linux_unit_files
+
+    try:
+        return linux_unit_files.services(machine)
+    except CannotRead as denied:
+        from muster_agent.collect.services import linux_systemctl
+
+        try:
+            rows, notes = linux_systemctl.services(machine)
+        except CannotRead:
+            raise denied from None
+        return rows, [*notes, denied.problem()]
 
 
 def _started_by_init(machine: Machine) -> bool:
@@ -14,24 +31,23 @@ def _started_by_init(machine: Machine) -> bool:
     first = next((process for process in machine.processes().rows if process.pid == 1), None)
     if first is None or first.name != "init" or first.path not in (None, "/sbin/init", "/usr/sbin/init"):
         return False
-    return machine.exists("/etc/inittab") or machine.exists(linux_other_init.JOBS)
+    return machine.exists("/etc/inittab") or machine.exists("/etc/init")  # of Upstart
+
+
+def _under_another(machine: Machine) -> tuple[list[Service], list[Problem]]:
+    """OpenRC's, Upstart's or System V init's. Raises ``no_service_manager``."""
+    if any(machine.exists(mark) for mark in ("/run/openrc", "/lib/rc/init.d", "/libexec/rc/init.d")):
+        from muster_agent.collect.services import linux_other_init
+
+        return linux_other_init.under_openrc(machine)
+    if _started_by_init(machine):
+        from muster_agent.collect.services import linux_other_init
+
+        return linux_other_init.under_sysv(machine)
+    raise CannotRead("no_service_manager", BOOTED, "unsupported")
 
 
 def collect(machine: Machine) -> Table:
     """One row a service."""
-    if machine.exists(BOOTED):
-        try:
-            rows, notes = linux_unit_files.services(machine)
-        except CannotRead as denied:
-            try:
-                rows, notes = linux_systemctl.services(machine)
-            except CannotRead:
-                raise denied from None
-            notes = [*notes, denied.problem()]
-    elif any(machine.exists(mark) for mark in linux_other_init.OPENRC_MARKS):
-        rows, notes = linux_other_init.under_openrc(machine)
-    elif _started_by_init(machine):
-        rows, notes = linux_other_init.under_sysv(machine)
-    else:
-        raise CannotRead("no_service_manager", BOOTED, "unsupported")
+    rows, notes = _under_systemd(machine) if machine.exists(BOOTED) else _under_another(machine)
     return Table(rows=tuple(rows), notes=tuple(notes))

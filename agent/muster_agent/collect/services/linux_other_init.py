@@ -6,7 +6,6 @@ from muster_agent import openrc, programs, sysv
 from muster_agent.facts import Problem, Service
 from muster_agent.machine import CannotRead, Machine, NotFound
 
-OPENRC_MARKS = ("/run/openrc", "/lib/rc/init.d", "/libexec/rc/init.d")
 SCRIPTS = "/etc/init.d"
 RUNLEVELS = ("/etc/rc.d/rc{}.d", "/etc/rc{}.d")
 JOBS = "/etc/init"

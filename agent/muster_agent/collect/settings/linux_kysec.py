@@ -9,7 +9,7 @@ from muster_agent.machine import CannotRead, Machine, NotFound
 
 KYSEC = ("/sys/kernel/security/kysec", "/etc/kysec")
 # getstatus: "KySec status: enabled", "exec control : on". Blanks and case differ from version to version.
-LINE = re.compile(r"\s*([^:：]{1,60}?)\s*[:：]\s*(\S+)")
+LINE = re.compile(r"(\S[^:：]{0,59})[:：]\s*(\S+)")
 WHOLE = {"enabled": "enabled", "normal": "enabled", "softmode": "softmode", "soft": "softmode", "disabled": "disabled"}
 WHOLE.update({"已启用": "enabled", "启用": "enabled", "正常": "enabled", "软模式": "softmode", "软化模式": "softmode"})
 WHOLE.update({"禁用": "disabled", "已禁用": "disabled", "未启用": "disabled", "关闭": "disabled"})
@@ -28,7 +28,7 @@ EXEC_NAMES = ("exec control", "exectl", "执行控制")
 
 def parse_getstatus(text: str) -> dict[str, str]:
     """What getstatus printed: names in lower case, and the first word of what stands behind each."""
-    lines = (LINE.match(line) for line in text.replace("\r", "").split("\n"))
+    lines = (LINE.match(line.strip()) for line in text.replace("\r", "").split("\n"))
     return {line.group(1).strip().lower(): line.group(2).lower() for line in lines if line}
 
 

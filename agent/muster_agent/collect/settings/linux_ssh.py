@@ -43,13 +43,13 @@ def root_login(machine: Machine) -> tuple[str | None]:
     """PermitRootLogin; null without a server."""
     if not _installed(machine):
         return (None,)
-    settings = sshd.read(machine)
+    settings = machine.once(sshd.read)
     stated = settings.first("permitrootlogin") is not None
     return (sshd.root_login(settings, None if stated else _default_root_login(machine)),)
 
 
 def _read(machine: Machine, question: Any) -> tuple[Any]:
-    return (question(sshd.read(machine)) if _installed(machine) else None,)
+    return (question(machine.once(sshd.read)) if _installed(machine) else None,)
 
 
 def password(machine: Machine) -> tuple[bool | None]:

@@ -10,7 +10,7 @@ from muster_agent.machine import CannotRead, Machine, program_failed
 
 SHARING = ["/usr/sbin/sharing", "-l"]
 SMB = "com.apple.smbd"
-FIELD = re.compile(r"^\s*(?P<name>[a-z -]+):\s*(?P<value>.*?)\s*$", re.IGNORECASE)
+FIELD = re.compile(r"(?P<name>[a-z -]+):\s*(?P<value>.*)", re.IGNORECASE)
 
 
 def parse(said: str) -> list[SharedResource]:
@@ -38,7 +38,7 @@ def parse(said: str) -> list[SharedResource]:
                 )
             protocol = None
             continue
-        found = FIELD.match(line)
+        found = FIELD.match(line.strip())
         if found is None:
             continue
         key, value = found.group("name").strip().lower(), found.group("value")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from muster_agent.dataclass import dataclass
 from muster_agent.machine import Listing, Machine
 from muster_agent.systemd.folders import is_enabled
 

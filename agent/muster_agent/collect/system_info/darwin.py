@@ -9,7 +9,7 @@ from muster_agent.facts import Problem, SystemInfo, Table
 from muster_agent.machine import CannotRead, Machine, program_failed
 
 IOREG = ["/usr/sbin/ioreg", "-rd1", "-c", "IOPlatformExpertDevice"]
-LINE = re.compile(r'^\s*"(?P<name>IOPlatformUUID|IOPlatformSerialNumber)" = "(?P<value>[^"]{1,64})"\s*$', re.MULTILINE)
+LINE = re.compile(r'^[ \t]*"(IOPlatformUUID|IOPlatformSerialNumber)" = "([^"]{1,64})"[ \t\r]*$', re.MULTILINE)
 COLUMNS = {
     "cpu_brand": ("machdep.cpu.brand_string", str),
     "cpu_physical_cores": ("hw.physicalcpu", int),

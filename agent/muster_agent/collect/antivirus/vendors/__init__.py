@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import importlib
 import re
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import Any, Callable, Sequence
 
+from muster_agent.dataclass import dataclass
 from muster_agent.facts import Problem
 from muster_agent.machine import CannotRead, Machine, NotFound, program_failed
 

@@ -14,7 +14,7 @@ ANSWERS = ("version", "realtime", "signatures_version", "signatures_date", "sign
 PROGRAMS = ("/usr/bin/mdatp", "/usr/local/bin/mdatp", "/opt/microsoft/mdatp/sbin/wdavdaemonclient")
 NAME = "mdatp health"
 LINE = re.compile(r"^([a-z][a-zA-Z0-9_]*)\s*:\s*(.*)$")
-MANAGED = re.compile(r"\s*\[managed\]$")
+MANAGED = "[managed]"  # behind a value that the administration has set
 MILLISECONDS = re.compile(r"[0-9]{10,14}")
 PRINTED = re.compile(r"([A-Z][a-z]{2})[a-z]* ([0-9]{1,2}), ([0-9]{4})(?: at .*)?")
 CURRENT = {"uptodate": True, "outofdate": False}  # and "could be older", "unavailable": it does not know
@@ -37,7 +37,8 @@ def _from_list(text: str) -> dict[str, Any]:
     for line in text.splitlines():
         match = LINE.match(line.strip())
         if match:
-            said = MANAGED.sub("", match.group(2).strip())
+            said = match.group(2).strip()
+            said = said[: -len(MANAGED)].rstrip() if said.endswith(MANAGED) else said
             found[match.group(1)] = {"true": True, "false": False}.get(said, said.strip('"'))
     return found
 
