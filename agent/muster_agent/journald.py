@@ -46,13 +46,13 @@ def size(text: str) -> int:
 
 def span(text: str) -> int:
     """Seconds of a span such as "6month" or "1h 30min" (systemd.time(7)). Raises :class:`CannotRead`."""
-    total, rest = 0, text.strip()
-    while rest:
-        said = SPAN.match(rest)
+    total, at, whole = 0, 0, text.strip()
+    while at < len(whole):
+        said = SPAN.match(whole, at)
         if not said or said.group(2) not in SECONDS:
             raise CannotRead("not_understood", f"journald.conf: {text}"[:100])
         total += int(said.group(1)) * SECONDS[said.group(2)]
-        rest = rest[said.end() :].strip()
+        at = said.end()
     return total
 
 

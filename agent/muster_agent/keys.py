@@ -1,61 +1,23 @@
 """Ed25519 keys: the PC signs its reports with one, the server its receipts with another.
 
-The only module that may need the library ``cryptography`` (2.6 or newer), where OpenSSL cannot be called directly
-(openssl.py); collecting and printing do without both.
+The only module that needs the library ``cryptography`` (2.6 or newer); collecting and printing do without it.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import errno
 import os
-from typing import Any
+import warnings
 
-from muster_agent import openssl
+with warnings.catch_warnings():
+    # The library warns of old Pythons, which these PCs have to live with, at every run and so every day in the journal.
+    warnings.simplefilter("ignore")
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.backends import default_backend
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
 from muster_agent.canonical import digest
-
-# RFC 8410, section 7: a private key is these bytes and 32 more.
-PKCS8 = bytes.fromhex("302e020100300506032b657004220420")
-BEGIN, END = b"-----BEGIN PRIVATE KEY-----", b"-----END PRIVATE KEY-----"
-LIMIT = 64 * 1024  # bytes of a key file; one has 119
-
-
-class _Cryptography:
-    """What openssl.py does, by the library ``cryptography``. Raises ``ImportError`` where that is missing."""
-
-    def __init__(self) -> None:
-        import warnings
-
-        with warnings.catch_warnings():
-            # It warns of old Pythons, which these PCs have to live with, at every run and so every day in the journal.
-            warnings.simplefilter("ignore")
-            from cryptography.exceptions import InvalidSignature
-            from cryptography.hazmat.primitives import serialization
-            from cryptography.hazmat.primitives.asymmetric import ed25519
-        self._invalid: Any = InvalidSignature
-        self._raw = (serialization.Encoding.Raw, serialization.PublicFormat.Raw)
-        self._ed25519 = ed25519
-
-    def public_of(self, private: bytes) -> bytes:
-        """The public half of a private key."""
-        return self._ed25519.Ed25519PrivateKey.from_private_bytes(private).public_key().public_bytes(*self._raw)
-
-    def sign(self, private: bytes, data: bytes) -> bytes:
-        """The signature over ``data``."""
-        return self._ed25519.Ed25519PrivateKey.from_private_bytes(private).sign(data)
-
-    def verify(self, public: bytes, signature: bytes, data: bytes) -> bool:
-        """Whether ``signature`` was made with the other half of ``public``."""
-        try:
-            self._ed25519.Ed25519PublicKey.from_public_bytes(public).verify(signature, data)
-        except self._invalid:
-            return False
-        return True
-
-
-# Here and not at the first signature: who imports this module learns at once that nothing can be signed.
-_library: Any = openssl if openssl.available() else _Cryptography()
 
 
 def key_id(public: bytes) -> str:
@@ -66,18 +28,20 @@ def key_id(public: bytes) -> str:
 def verify(public: bytes, signature: bytes, data: bytes) -> bool:
     """Whether ``signature`` over ``data`` was made with the key whose public half is ``public`` (32 raw bytes)."""
     try:
-        return bool(_library.verify(public, signature, data))
-    except ValueError:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, data)
+    except (InvalidSignature, ValueError):
         return False
+    return True
 
 
 class SigningKey:
     """A private key in memory."""
 
-    def __init__(self, private: bytes) -> None:
-        """``private`` is the raw key (RFC 8032). Raises ``ValueError``."""
+    def __init__(self, private: Ed25519PrivateKey) -> None:
         self._private = private
-        self.public: bytes = _library.public_of(private)
+        self.public: bytes = private.public_key().public_bytes(
+            serialization.Encoding.Raw, serialization.PublicFormat.Raw
+        )
 
     @property
     def id(self) -> str:
@@ -86,29 +50,26 @@ class SigningKey:
 
     @classmethod
     def generate(cls) -> SigningKey:
-        """A new key: any 32 random bytes are one."""
-        return cls(os.urandom(32))
+        """A new key."""
+        return cls(Ed25519PrivateKey.generate())
 
     @classmethod
     def load(cls, path: str) -> SigningKey:
         """Read a key file. Raises ``OSError``, or ``ValueError`` when it is not an Ed25519 key."""
         with open(path, "rb") as file:
-            begin, _, rest = file.read(LIMIT).strip().partition(b"\n")
-        text, _, end = rest.rpartition(b"\n")
-        try:
-            data = base64.b64decode(b"".join(text.split()), validate=True)
-        except binascii.Error:
-            data = b""
-        if (begin.strip(), end.strip()) != (BEGIN, END) or len(data) != 48 or not data.startswith(PKCS8):
+            private = serialization.load_pem_private_key(file.read(), password=None, backend=default_backend())
+        if not isinstance(private, Ed25519PrivateKey):
             raise ValueError(f"{path} is not an Ed25519 key")
-        return cls(data[len(PKCS8) :])
+        return cls(private)
 
     def save(self, path: str) -> None:
         """Write the key to a new file that only its owner can read; whole, or not at all.
 
         Raises ``FileExistsError``: no key is replaced.
         """
-        pem = b"\n".join((BEGIN, base64.b64encode(PKCS8 + self._private), END, b""))
+        pem = self._private.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
         if os.path.lexists(path):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
         unfinished = path + ".new"
@@ -121,4 +82,4 @@ class SigningKey:
 
     def sign(self, data: bytes) -> bytes:
         """The signature over ``data`` (64 bytes)."""
-        return bytes(_library.sign(self._private, data))
+        return bytes(self._private.sign(data))

@@ -8,11 +8,13 @@ from dataclasses import replace
 from typing import Callable
 
 from muster_agent.dataclass import dataclass
+from muster_agent.machine import CannotRead
 
 PERIODS = {"hourly": 0, "daily": 1, "weekly": 7, "monthly": 30, "yearly": 365}  # days
 BEGINS_SCRIPT = {"postrotate", "prerotate", "firstaction", "lastaction", "preremove"}
 NUMBER = re.compile(r"-?[0-9]{1,6}\Z")
 DEPTH = 16
+MOST = 500  # files altogether: some that include each other twice would be read for ever
 LONGEST = 1000  # characters of a pattern
 
 
@@ -39,6 +41,7 @@ class Logrotate:
 
     default: Rotation
     logs: list[tuple[str, Rotation]]
+    files: int = 0  # that were read
 
     def of(self, path: str) -> Rotation | None:
         """How the log at ``path`` is kept; None when nothing rotates it."""
@@ -66,6 +69,9 @@ def _directive(words: list[str], rotation: Rotation) -> Rotation:
 def parse(text: str, include: Callable[[str], list[str]], into: Logrotate | None = None, depth: int = 0) -> Logrotate:
     """The configuration in ``text``; ``include`` fetches the texts of a file or folder and may raise."""
     found = Logrotate(Rotation(rotate=0), []) if into is None else into
+    found.files += 1
+    if found.files > MOST:
+        raise CannotRead("not_understood", "logrotate: include")
     names: list[str] = []
     inside: Rotation | None = None
     in_script = False

@@ -38,7 +38,7 @@ def library() -> Any:
             liblz4.LZ4F_freeDecompressionContext,
         ):
             function.restype = size
-    except (ImportError, MemoryError, OSError, AttributeError):  # as in openssl.py
+    except (ImportError, MemoryError, OSError, AttributeError):  # SELinux may forbid what ctypes does
         return None
     return liblz4
 

@@ -13,6 +13,7 @@ TYPES = ("auth", "account", "password", "session")
 LINE = re.compile(r"(-?\w+)\s+(\[[^\]]*\]|\S+)\s+(\S+)\s*(.*)\Z")
 ARGUMENT = re.compile(r"\[((?:[^\]\\]|\\.)*)\]|(\S+)")
 DEPTH = 16
+MOST = 500  # files altogether: some that include the next one twice would be read for ever
 
 
 @dataclass(frozen=True)
@@ -55,16 +56,21 @@ def parse(text: str, path: str) -> list[Line]:
     return found
 
 
-def stack(machine: Machine, service: str, kind: str, depth: int = 0) -> list[Line]:
+def stack(machine: Machine, service: str, kind: str) -> list[Line]:
     """The lines of type ``kind`` that ``service`` asks, those of the files it includes in their place. Raises
     :class:`CannotRead`, :class:`NotFound` when there is no such service."""
-    if depth > DEPTH:
+    return _stack(machine, service, kind, 0, [])
+
+
+def _stack(machine: Machine, service: str, kind: str, depth: int, read: list[str]) -> list[Line]:
+    read.append(service)
+    if depth > DEPTH or len(read) > MOST:
         raise CannotRead("not_understood", f"{FOLDERS[0]}/{service}: include")
     found = []
     for line in _file(machine, service):
         if line.control in ("include", "substack"):
             if line.type in ("", kind):
-                found += stack(machine, line.module.rpartition("/")[2], kind, depth + 1)
+                found += _stack(machine, line.module.rpartition("/")[2], kind, depth + 1, read)
         elif line.type == kind:
             found.append(line)
     return found

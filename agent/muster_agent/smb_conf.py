@@ -11,6 +11,7 @@ from muster_agent.machine import CannotRead
 
 PATH = "/etc/samba/smb.conf"
 DEEPEST = 16  # files that include files
+MOST = 500  # files altogether: some that include each other twice would be read for ever
 GLOBAL = ("global", "globals")
 # Names of one parameter; those behind "!" say the opposite.
 SYNONYMS = {
@@ -39,6 +40,7 @@ class Conf:
     names: dict[str, str] = field(default_factory=dict)  # as they are written
     registry: bool = False  # Samba's registry holds more
     unread: list[str] = field(default_factory=list)  # includes whose name depends on the client
+    files: int = 0  # that were read
     section: str | None = None  # the one the next line belongs to, across included files; None: [global]
 
     def boolean(self, share: str | None, name: str, default: bool) -> bool:
@@ -49,8 +51,11 @@ class Conf:
 
 def parse(text: str, include: Include, conf: Conf | None = None, depth: int = 0) -> Conf:
     """The settings in ``text``, added to those of ``conf`` when it is included there. A line that is no setting is
-    passed over, as Samba does. Raises :class:`CannotRead` for a section without a name."""
+    passed over, as Samba does. Raises :class:`CannotRead` for a section without a name, and for too many files."""
     found = conf if conf is not None else Conf()
+    found.files += 1
+    if found.files > MOST:
+        raise CannotRead("not_understood", "smb.conf: include")
     for line in text.replace("\\\r\n", "").replace("\\\n", "").split("\n"):
         said = line.strip()
         if not said or said[0] in "#;":

@@ -19,8 +19,10 @@ FILES = ("/etc/ssh/sshd_config", "/usr/etc/ssh/sshd_config")  # openSUSE keeps t
 KEYWORD = re.compile(r"\s*([^\s=\"]+)\s*=?\s*(.*)\Z", re.DOTALL)
 # An argument: pieces in quotes, in which a backslash keeps a quote, and pieces without.
 ARGUMENT = re.compile(r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s"'])+""")
+BLANKS = re.compile(r"\s*")
 PIECE = re.compile(r""""((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|([^"']+)""")
 DEPTH = 16  # SERVCONF_MAX_DEPTH of OpenSSH
+MOST = 500  # files altogether: some that include each other twice would be read for ever
 # Old names of keywords.
 SYNONYMS = {
     "challengeresponseauthentication": "kbdinteractiveauthentication",
@@ -37,6 +39,7 @@ class Settings:
 
     general: list[tuple[str, list[str]]] = field(default_factory=list)
     conditional: list[tuple[str, list[str]]] = field(default_factory=list)
+    files: int = 0  # that were read
 
     def first(self, keyword: str) -> list[str] | None:
         """The arguments in force for a connection of which no Match speaks."""
@@ -52,14 +55,14 @@ class Settings:
 def arguments_of(text: str) -> list[str]:
     """The words behind a keyword, unquoted; a word that begins with # begins a comment. Raises ``ValueError``."""
     found = []
-    rest = text.strip()
-    while rest and not rest.startswith("#"):
-        word = ARGUMENT.match(rest)
+    said, at = text.strip(), 0
+    while at < len(said) and said[at] != "#":
+        word = ARGUMENT.match(said, at)
         if not word:
             raise ValueError(text)
         pieces = (double or single or plain for double, single, plain in PIECE.findall(word.group()))
         found.append(re.sub(r"\\([\"'\\])", r"\1", "".join(pieces)))
-        rest = rest[word.end() :].lstrip()
+        at = BLANKS.match(said, word.end()).end()  # type: ignore[union-attr]  # none at all are blanks too
     return found
 
 
@@ -71,7 +74,8 @@ def parse(text: str, include: Include, path: str = FILES[0]) -> Settings:
 
 
 def _parse(text: str, include: Include, path: str, settings: Settings, everybody: bool, depth: int) -> None:
-    if depth > DEPTH:
+    settings.files += 1
+    if depth > DEPTH or settings.files > MOST:
         raise CannotRead("not_understood", f"{path}: Include")
     for line in text.replace("\r", "").split("\n"):
         if not line.strip() or line.lstrip().startswith("#"):

@@ -14,8 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from muster_agent import openssl
-
 AGENT = Path(__file__).resolve().parents[2] / "agent"
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the goal is stated for Linux")
 
@@ -85,15 +83,6 @@ def test_a_run_loads_what_signs_and_talks_and_no_more(tmp_path: Path) -> None:
     assert not modules & {*HEAVY, "muster_agent.screen", "getpass"}
     assert not modules & {f"muster_agent.{name}" for name in FOREIGN}
     assert "http.client" in modules
-
-
-def test_signing_loads_no_library_where_openssl_can_be_called() -> None:
-    if not openssl.available():
-        pytest.skip("no OpenSSL that can be called directly")
-    code = f"import sys; sys.path.insert(0, {str(AGENT)!r}); import muster_agent.report, muster_agent.send\n"
-    code += "print([name for name in sys.modules if name.startswith('cryptography')])"
-    run = subprocess.run([sys.executable, "-I", "-B", "-c", code], stdout=subprocess.PIPE, timeout=60, check=True)
-    assert run.stdout.strip() == b"[]"
 
 
 def test_nothing_dear_is_asked_twice() -> None:

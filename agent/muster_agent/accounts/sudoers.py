@@ -11,6 +11,7 @@ from dataclasses import field
 from typing import Callable
 
 from muster_agent.dataclass import dataclass
+from muster_agent.machine import CannotRead
 
 ALIAS = re.compile(r"(User|Runas|Host|Cmnd|Cmd)_Alias\s+(.*)\Z", re.DOTALL)
 ALIAS_NAME = re.compile(r"[A-Z][A-Z0-9_]*\Z")
@@ -22,6 +23,7 @@ PREFIX = re.compile(r"(?:[A-Z_]+\s*:|[A-Z_]+=\S+)\s*")
 SHELLS = {"su", "sh", "bash", "dash", "zsh", "ksh", "csh", "tcsh", "fish"}
 ANOTHERS = ("targetpw", "rootpw", "runaspw")  # Defaults: the password asked for is root's, not one's own
 DEPTH = 20  # include files within include files
+MOST = 500  # files altogether: some that include each other twice would be read for ever
 
 
 @dataclass
@@ -42,9 +44,13 @@ class _Reading:
     aliases: dict[str, list[str]] = field(default_factory=dict)
     rules: list[str] = field(default_factory=list)
     asks_for_root: bool = False
+    files: int = 0
 
     def file(self, text: str, depth: int = 0) -> None:
-        """Take in the lines of a file and of those it includes."""
+        """Take in the lines of a file and of those it includes. Raises :class:`CannotRead` when they are too many."""
+        self.files += 1
+        if self.files > MOST:
+            raise CannotRead("not_understood", "sudoers: include")
         for line in _joined(text):
             include = INCLUDE.match(line)
             if include and depth < DEPTH:
@@ -95,11 +101,12 @@ def _everything(commands: str, aliases: dict[str, list[str]]) -> bool | None:
         if run_as:
             users = [user.strip() for user in run_as.group(1).partition(":")[0].split(",")]
             as_root = bool({"ALL", "root", "#0"} & set(users))
-            command = command[run_as.end() :]
-        prefix = PREFIX.match(command)
+        begins = run_as.end() if run_as else 0
+        prefix = PREFIX.match(command, begins)
         while prefix:
-            command = command[prefix.end() :]
-            prefix = PREFIX.match(command)
+            begins = prefix.end()
+            prefix = PREFIX.match(command, begins)
+        command = command[begins:]
         for part in aliases.get(command, [command]):
             if part.startswith("!"):
                 return None
@@ -110,15 +117,16 @@ def _everything(commands: str, aliases: dict[str, list[str]]) -> bool | None:
     return found
 
 
-def _subjects(text: str, aliases: dict[str, list[str]], depth: int = 0) -> tuple[set[str], bool]:
+def _subjects(text: str, aliases: dict[str, list[str]]) -> tuple[set[str], bool]:
     """The users a list names, and whether it is simple."""
     found: set[str] = set()
     simple = True
-    for name in (part.strip().strip('"') for part in text.split(",")):
-        if name in aliases and depth < DEPTH:
-            more, plain = _subjects(",".join(aliases[name]), aliases, depth + 1)
-            found |= more
-            simple &= plain
+    names = [part.strip().strip('"') for part in text.split(",")]
+    seen: set[str] = set()
+    for name in names:  # grows while it is walked, by the members of each alias once
+        if name in aliases:
+            names += () if name in seen else (member.strip('"') for member in aliases[name])
+            seen.add(name)
         elif not name or name[0] in "!+" or name.startswith("%:") or (re.search(r"\s", name) and name[0] != "%"):
             simple = False
         else:  # a group of a domain may have blanks in its name

@@ -62,7 +62,7 @@ def enrol(
 
     With ``server_key`` only the server that has that key will do.
     """
-    from muster_agent.keys import SigningKey  # needs OpenSSL or cryptography; --help and check do without
+    from muster_agent.keys import SigningKey  # needs cryptography; --help and check do without
 
     if home.key.exists():
         try:

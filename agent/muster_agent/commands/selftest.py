@@ -9,7 +9,7 @@ import sys
 import time
 from dataclasses import fields
 
-from muster_agent import __version__, openssl
+from muster_agent import __version__
 from muster_agent.collect import collect_table, not_here
 from muster_agent.commands.check import exit_code
 from muster_agent.commands.failure import Failure
@@ -113,7 +113,6 @@ class Selftest:
         lines = ["", self.words("selftest.python", version=sys.version.split()[0])]
         for library in ("cryptography", "psutil"):
             present = importlib.util.find_spec(library) is not None
-            present = present or (library == "cryptography" and openssl.available())
             key = f"selftest.{library}" if present else f"selftest.{library}.missing"
             lines += wrapped(self.words(key), self.width, GAP)
         folder = default_home()

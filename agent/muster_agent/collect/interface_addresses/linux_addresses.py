@@ -34,10 +34,17 @@ def printed(text: str) -> Addresses:
         if not line.strip():
             continue
         match = PRINTED.match(line)
-        if match is None:
+        if match is None or not _is_network(f"{match.group(2)}/{match.group(3)}"):
             raise CannotRead("not_understood", f"ip: {line.strip()[:80]}")
         found.append((match.group(1).partition("@")[0], match.group(2), int(match.group(3))))
     return found
+
+
+def _is_network(text: str) -> bool:
+    try:
+        return bool(ipaddress.ip_network(text, strict=False))
+    except ValueError:
+        return False
 
 
 def ipv6(digits: str) -> str:
@@ -55,7 +62,10 @@ def inet6(text: str) -> Addresses:
         try:
             if int(fields[4], 16) & TEMPORARY:
                 continue
-            found.append((fields[5], ipv6(fields[0]), int(fields[2], 16)))
+            address, length = ipv6(fields[0]), int(fields[2], 16)
+            if not 0 <= length <= 128:
+                raise ValueError(fields[2])
+            found.append((fields[5], address, length))
         except (IndexError, ValueError) as error:
             raise CannotRead("not_understood", f"{INET6}: {line.strip()[:80]}") from error
     return found
@@ -75,6 +85,8 @@ def of_trie(trie: str, routes: str) -> tuple[Addresses, list[str]]:
             raise CannotRead("not_understood", f"{ROUTES}: {line.strip()[:80]}") from error
     certain, others = [], []
     for text in sorted(set(LOCAL.findall(trie))):
+        if not _is_network(text):
+            raise CannotRead("not_understood", f"{TRIE}: {text}")
         address = ipaddress.ip_address(text)
         found = {(interface, network.prefixlen) for network, interface in networks if address in network}
         if len(found) == 1:

@@ -31,6 +31,8 @@ def ipv4(text: str) -> list[Route]:
             flags, gateway = int(fields[3], 16), procfs.address(fields[2])
             network = ipaddress.IPv4Network(f"{procfs.address(fields[1])}/{procfs.address(fields[7])}")
             metric = int(fields[6][:20])
+            if metric < 0 or flags < 0:
+                raise ValueError(line)
         except (IndexError, ValueError) as error:
             raise CannotRead("not_understood", f"{IPV4}: {line.strip()[:80]}") from error
         if fields[0] == NOWHERE or flags & NOT_ONE or not (flags & GATEWAY or network.prefixlen == 0):
@@ -51,6 +53,8 @@ def ipv6(text: str) -> list[Route]:
             destination, gateway = (linux_addresses.ipv6(fields[at]) for at in (0, 4))
             length, metric, flags = (int(fields[at], 16) for at in (1, 5, 8))
             interface = fields[9]
+            if not 0 <= length <= 128 or metric < 0 or flags < 0:
+                raise ValueError(line)
         except (IndexError, ValueError) as error:
             raise CannotRead("not_understood", f"{IPV6}: {line.strip()[:80]}") from error
         if flags & (NOT_ONE | ANNOUNCED) or not (flags & GATEWAY or (length == 0 and destination == "::")):
