@@ -30,6 +30,14 @@ def identity(root: Any) -> str:
     return str(json.loads((root / HOME / "enrolment.json").read_text())["agent"])
 
 
+def compiled(root: Any) -> bool:
+    """Whether every module of the agent has its byte-code."""
+    folder = root / "usr/lib/muster-agent"
+    sources = {path.relative_to(folder).with_suffix("") for path in folder.rglob("*.py")}
+    made = {path.parent.parent.relative_to(folder) / path.name.split(".")[0] for path in folder.rglob("*.pyc")}
+    return bool(sources) and sources == made
+
+
 def test_a_deb_is_installed_runs_is_upgraded_removed_and_purged(
     office: Any, root: Any, newer_agent: Path, tmp_path: Path
 ) -> None:
@@ -54,7 +62,7 @@ def test_a_deb_is_installed_runs_is_upgraded_removed_and_purged(
     assert "delivered" in said.stdout, said.stderr
     assert said.returncode == 3, "it has not been judged yet"
     assert root.run("cat", f"/{HOME}/key.pem", user=65534).returncode != 0
-    assert not list((root / "usr/lib/muster-agent").rglob("__pycache__"))
+    assert compiled(root), "or the agent would be compiled at every run"
 
     newer = build("deb", office.order(agent=newer_agent, version="0.2.0"))
     root.must("dpkg", "-i", root.bring(written(newer, tmp_path)))
@@ -121,6 +129,7 @@ def test_an_rpm_is_installed_runs_is_upgraded_and_erased(
         return done.stdout
 
     rpm("-i", str(office.package("rpm", tmp_path)))
+    assert compiled(root)
     assert rpm("-V", "muster-agent") == ""
     assert (root / LINK).is_symlink()
     assert (root / HOME).stat().st_mode & 0o777 == 0o711
