@@ -50,12 +50,15 @@ class Answer:
 
 def check_address(server: str) -> str:
     """The address without a trailing slash. Raises :class:`BadAddress`."""
+    # urlsplit leaves such characters out without a word, and they would go into a file of settings as they are.
+    if not re.match(r"^[!-~]+$", server):
+        raise BadAddress("bad_address")
     try:
         parts = urlsplit(server)
         port = parts.port
     except ValueError:
         raise BadAddress("bad_address") from None
-    named = re.match(r"^[A-Za-z0-9._:-]+$", parts.hostname or "")
+    named = re.match(r"^[A-Za-z0-9:][A-Za-z0-9._:-]*$", parts.hostname or "")
     if parts.scheme not in ("http", "https") or not named or parts.path.strip("/") or parts.query:
         raise BadAddress("bad_address")
     if parts.scheme == "http" and parts.hostname not in LOOPBACK:

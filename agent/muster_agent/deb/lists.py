@@ -30,6 +30,7 @@ class PackageList:
     path: str
     base: str  # its name without the suffix of its packing
     release: Release
+    stated_in: str | None = None  # the (In)Release file that states its size
 
     @property
     def site(self) -> str:
@@ -90,13 +91,36 @@ def lists(machine: Machine, architectures: tuple[str, ...], sources: list[Source
             heads[publisher] = release.read(machine, f"{FOLDER}/{releases[publisher]}")
         base = match.group("base")
         head = Release() if publisher is None else heads[publisher]
-        found[base] = PackageList(f"{FOLDER}/{name}", base, head)
+        stated_in = None if publisher is None else f"{FOLDER}/{releases[publisher]}"
+        found[base] = PackageList(f"{FOLDER}/{name}", base, head, stated_in)
     return list(found.values())
+
+
+def _whole(machine: Machine, listed: PackageList) -> Iterator[bytes]:
+    """The pieces of a plain list. Raises ``cut_short`` for one that does not end with a line, and for an empty one of
+    which the publisher states that it is not: no list proves nothing.
+
+    apt takes such a list for whole; a full disk or a damaged one leaves it behind. A packed one tells by itself.
+    """
+    last = b""
+    for piece in machine.read_chunks(listed.path):
+        last = piece or last
+        yield piece
+    if last:
+        if not last.endswith(b"\n"):
+            raise CannotRead("cut_short", listed.path)
+    elif listed.stated_in is not None:
+        prefix = listed.stated_in.rpartition("/")[2].rpartition("_")[0] + "_"
+        index = listed.base[len(prefix) :].replace("_", "/")
+        for line in machine.text(listed.stated_in).splitlines():
+            fields = line.split()
+            if line.startswith(" ") and len(fields) == 3 and fields[2] == index and fields[1].strip("0"):
+                raise CannotRead("cut_short", listed.path)
 
 
 def _chunks(machine: Machine, listed: PackageList) -> Iterator[bytes]:
     if listed.path.endswith("_Packages"):
-        return machine.read_chunks(listed.path)
+        return _whole(machine, listed)
     return machine.unpacked_chunks(listed.path, [HELPER, "cat-file", listed.path])
 
 

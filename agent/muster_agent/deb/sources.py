@@ -12,11 +12,12 @@ from typing import Iterator
 
 from muster_agent.dataclass import dataclass
 from muster_agent.deb.configuration import is_read
-from muster_agent.machine import Machine, NotFound
+from muster_agent.machine import CannotRead, Machine, NotFound
 
 FOLDER = "/etc/apt/sources.list.d"
 FILE = "/etc/apt/sources.list"
 # apt's URItoFileName (apt-pkg/contrib/strutl.cc) quotes these, and everything that is not printable ASCII.
+MOST = 10_000  # sources of one paragraph: each address with each suite
 QUOTED = set('\\|{}[]<>"^~_=!@#$%^&*')
 # A CD is left out: its list stays as it was when the disc was made, and offers nothing newer.
 ONE_LINE = re.compile(r"^deb\s+(?:\[(?P<options>[^]]*)\]\s+)?(?P<uri>(?!cdrom:)\S+)\s+(?P<suite>\S+)")
@@ -78,15 +79,18 @@ def _values(paragraph: str) -> dict[str, list[str]]:
 
 
 def deb822(text: str, arch: str) -> Iterator[Source]:
-    """The sources of a .sources file."""
+    """The sources of a .sources file. Raises :class:`CannotRead` for a paragraph of more than anybody means."""
     for paragraph in re.split(r"\n[ \t]*\n", text):
         values = _values(paragraph)
         # apt's own words for no (apt-pkg/contrib/strutl.cc, StringToBool)
         off = [word.lower() for word in values.get("enabled", [])] in (["no"], ["false"], ["without"], ["off"], ["0"])
         if "deb" not in values.get("types", []) or off:
             continue
-        for uri in (uri for uri in values.get("uris", []) if not uri.startswith("cdrom:")):
-            for suite in values.get("suites", []):
+        uris, suites = values.get("uris", []), values.get("suites", [])
+        if len(uris) * len(suites) > MOST:
+            raise CannotRead("not_understood", f"{FOLDER}: {len(uris)} URIs, {len(suites)} Suites")
+        for uri in (uri for uri in uris if not uri.startswith("cdrom:")):
+            for suite in suites:
                 yield _source(uri, suite, arch)
 
 

@@ -65,9 +65,13 @@ def _installed(machine: Machine) -> list[Installed]:
     found_at = ""
     for path in PLACES:
         try:
-            packages = parse(machine.read(path), path)
+            data = machine.read(path)
         except NotFound:
             continue
+        # dpkg ends every line. Without that the rest is missing, and dpkg itself refuses the file.
+        if data and not data.endswith(b"\n"):
+            raise CannotRead("cut_short", path)
+        packages = parse(data, path)
         found_at = found_at or path
         if len(packages) > len(best):
             best, found_at = packages, path

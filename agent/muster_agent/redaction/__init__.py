@@ -21,7 +21,7 @@ from muster_agent.facts import Tables
 from muster_agent.machine import CannotRead, Listing, Output, Socket
 from muster_agent.recording import Recording
 from muster_agent.redaction import accounts, addresses
-from muster_agent.redaction.patterns import PATTERNS, SHORTEST, words_of_the_system
+from muster_agent.redaction.patterns import PATTERNS, SHORTEST, SHORTEST_ACCOUNT, words_of_the_system
 from muster_agent.reduction import packed, unpacked
 
 __all__ = ["PATTERNS", "Redaction", "redacted"]
@@ -60,7 +60,7 @@ class Redaction:
             if name.lower() in known or name.lower() in accounts.BUILT_IN:
                 continue
             self._accounts[name] = self._known("user", name)
-            if len(name) >= SHORTEST and not name.isdigit():
+            if len(name) >= SHORTEST_ACCOUNT and not name.isdigit():
                 self._name("user", name, self._accounts[name])
         for name in dict.fromkeys(real):
             if len(name) >= (SHORTEST if name.isascii() else 2) and name.lower() not in known:
@@ -173,6 +173,12 @@ def _rows(tables: Tables, name: str) -> tuple[Any, ...]:
     return (table.rows if table is not None else None) or ()
 
 
+def _without_password(name: str, value: Any) -> Any:
+    """A value of the registry, but for a password: Winlogon keeps the one of automatic logon in clear text. Numbers are
+    settings about passwords."""
+    return "redacted" if isinstance(value, str) and value and "password" in name.lower() else value
+
+
 def redacted(recording: Recording, tables: Tables | None = None) -> tuple[Recording, Redaction]:
     """``recording`` with placeholders, and what was replaced. ``tables`` is what was collected from it: it names the
     accounts and the serial number, on whichever system."""
@@ -181,6 +187,12 @@ def redacted(recording: Recording, tables: Tables | None = None) -> tuple[Record
     # GUIDs of the registry are classes of devices and products, the same on every PC.
     answers = {
         name: redaction.value(getattr(recording, name), "uuid" if name in ("values", "keys") else "") for name in parts
+    }
+    answers["values"] = {
+        key: {name: _without_password(name, value) for name, value in found.items()}
+        if isinstance(found, dict)
+        else found
+        for key, found in answers["values"].items()
     }
     answers["files"] = {
         redaction.text(path): redaction.file(path, answer) if isinstance(answer, bytes) else redaction.value(answer)

@@ -8,6 +8,7 @@ from typing import Mapping
 from muster_agent.recording import Recording
 
 FILES = ("/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow", "/etc/passwd-", "/etc/shadow-")
+PASSWD = ("/etc/passwd", "/etc/passwd-")
 HASHED = ("/etc/passwd", "/etc/shadow", "/etc/gshadow", "/etc/passwd-", "/etc/shadow-")
 FIRST_OF_PEOPLE = 1000  # login.defs(5), UID_MIN of every system here
 NOBODY = (65534, 65535, 4294967294)
@@ -16,7 +17,8 @@ BUILT_IN = frozenset({"administrator", "guest", "defaultaccount", "wdagutilityac
 FIRST_RID_OF_PEOPLE = 1000
 WINLOGON = r"hklm\software\microsoft\windows nt\currentversion\winlogon"
 # A password hash as crypt(5) writes it, behind the mark of a locked account. The method may stay.
-HASH = re.compile(r"^(?P<locked>!*)(?P<method>\$[0-9a-z]{1,4}\$)?[^!*:]{8,}$")
+# Whatever mark a lock puts before it (!, *, *LK*).
+HASH = re.compile(r"^(?P<locked>[!*A-Z]*)(?P<method>\$[0-9a-z]{1,4}\$)?[^!*:]{8,}$")
 
 
 def _lines(recording: Recording, path: str) -> list[list[str]]:
@@ -30,7 +32,9 @@ def _of_passwd(recording: Recording) -> tuple[list[str], list[str]]:
     for fields in _lines(recording, "/etc/passwd"):
         if len(fields) < 7 or not re.match(r"^[0-9]{1,10}$", fields[2]):
             continue
-        if int(fields[2]) >= FIRST_OF_PEOPLE and int(fields[2]) not in NOBODY:
+        # Some offices number people below that: a home where homes are, and a shell, make one too.
+        at_home = fields[5].startswith("/home/") and not fields[6].endswith(("nologin", "false"))
+        if (int(fields[2]) >= FIRST_OF_PEOPLE or at_home) and int(fields[2]) not in NOBODY:
             names.append(fields[0])
             real += [part.strip() for part in fields[4].split(",")[:1] if part.strip()]
     return names, real
@@ -63,6 +67,8 @@ def without_secrets(path: str, data: bytes, placeholders: Mapping[str, str]) -> 
     lines = []
     for line in data.decode("utf-8", "surrogateescape").split("\n"):
         fields = line.split(":")
+        if path in PASSWD and len(fields) > 6 and fields[0] in placeholders:
+            fields[4] = ""  # the real name, the room, telephone numbers
         if path in HASHED and len(fields) > 2:
             found = HASH.match(fields[1])
             if found:

@@ -34,10 +34,14 @@ PATTERNS: dict[str, tuple[re.Pattern[str], Callable[[int], str]]] = {
         ),
         lambda number: f"user-{number}",
     ),
-    # A password in a file of settings, e.g. of a package source behind a proxy (dnf.conf(5)).
+    # A password among settings, in whatever form: password = x (dnf.conf), Password "x" (apt.conf), --password=x and
+    # DB_PASSWORD=x (units). Only what stands behind a sign of assignment or in quotes: words of pam.d and sshd stay.
     "secret": (
         re.compile(
-            r"^[ \t]*(?:proxy_)?pass(?:word|wd)[ \t]*=[ \t]*(?P<it>[^\s#;][^\r\n]*)$", re.IGNORECASE | re.MULTILINE
+            r"(?:(?P<line>^[ \t]*(?:proxy_)?pass(?:word|wd)[ \t]*=[ \t]*)"
+            r"|(?:pass(?:word|wd)?|pwd|token|secret|proxy-auth)[\"']?(?:[ \t]*=[ \t]*[\"']?|[ \t]+[\"']))"
+            r"(?P<it>(?(line)[^\s#;][^\r\n]*|[^\s\"';#][^\s\"';]*))",
+            re.IGNORECASE | re.MULTILINE,
         ),
         lambda number: "redacted",
     ),
@@ -49,6 +53,7 @@ PATTERNS: dict[str, tuple[re.Pattern[str], Callable[[int], str]]] = {
     "login": (re.compile(r"://(?P<it>[^/@\s\"']+)@"), lambda number: f"login-{number}"),
 }
 WORD = re.compile(r"[0-9A-Za-z]+(?:[.-][0-9A-Za-z]+)*")
+SHORTEST_ACCOUNT = 3  # characters of the name of an account of a person
 SHORTEST = 4  # characters of a name that is replaced wherever it stands; a shorter one would be found in anything
 
 

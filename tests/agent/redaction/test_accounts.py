@@ -75,6 +75,53 @@ def test_passwords_in_settings_and_nothing_else_of_them_are_taken_out() -> None:
     assert redaction.counts["secret"] == 2
 
 
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        ('Acquire::https::repo::Password "hunter2";', 'Acquire::https::repo::Password "redacted";'),
+        ('Acquire::ftp::Proxy::Pass "hunter2";', 'Acquire::ftp::Proxy::Pass "redacted";'),
+        ('http { Proxy-Auth "liu:hunter2"; Pipeline 1; };', 'http { Proxy-Auth "redacted"; Pipeline 1; };'),
+        (
+            "ExecStart=/usr/bin/dump -u root --password=hunter2 x",
+            "ExecStart=/usr/bin/dump -u root --password=redacted x",
+        ),
+        ("Environment=DB_PASSWORD=hunter2 TOKEN=hunter2", "Environment=DB_PASSWORD=redacted TOKEN=redacted"),
+    ],
+)
+def test_a_password_is_taken_out_in_whatever_form_it_is_set(said: str, left: str) -> None:
+    assert redacted(of_files(UNAME, {"/x": said.encode()}, 0))[0].files["/x"] == left.encode()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "password required pam_unix.so minlen=8",
+        "PasswordAuthentication no",
+        "PermitEmptyPasswords=no",
+        "unix password sync = yes",
+        "passdb backend = tdbsam",
+        "PASS_MAX_DAYS 99999",
+        "Package: passwd\nVersion: 1:4.13",
+        "password [success=1 default=ignore] pam_unix.so",
+        "encrypt passwords = yes",
+    ],
+)
+def test_settings_about_passwords_stay(said: str) -> None:
+    assert redacted(of_files(UNAME, {"/x": said.encode()}, 0))[0].files["/x"] == said.encode()
+
+
+def test_the_password_of_an_automatic_logon_is_taken_out() -> None:
+    recording = of_files(Uname("Windows", "PC-7", "10", "AMD64"), {}, 0)
+    recording.values["K"] = {"DefaultPassword": "Hunter2!", "MinimumPasswordLength": 8, "AutoAdminLogon": "1"}
+    shown = redacted(recording)[0].values["K"]
+    assert shown == {"DefaultPassword": "redacted", "MinimumPasswordLength": 8, "AutoAdminLogon": "1"}
+
+
+def test_a_hash_behind_any_mark_of_a_lock_is_taken_out() -> None:
+    files = {"/etc/shadow": b"liu:*LK*$6$saltsalt$HHHHHHHHHHHHHHHH:20000:0:99999:7:::\n"}
+    assert b"HHHH" not in redacted(of_files(UNAME, files, 0))[0].files["/etc/shadow"]
+
+
 def test_a_class_of_devices_in_the_registry_identifies_nobody() -> None:
     recording = of_files(Uname("Windows", "PC-7", "10", "AMD64"), {}, 0)
     key = r"HKLM\SOFTWARE\Policies\Microsoft\Windows\RemovableStorageDevices\{53f5630d-b6bf-11d0-94f2-00a0c91efb8b}"

@@ -88,12 +88,16 @@ def collect(machine: Machine) -> Table:
     rights = Rights(machine, groups, said.accounts)
     logged_in, missing = last_logins(machine, said.accounts)
     today = int(time.time()) // DAY
+    missing_in_shadow: list[str] = []
     rows = []
     for account in said.accounts:
         own = (ageing or {}).get(account.name)
         status: str | None = shadow.password_status(account.password)
         if account.password == "x":  # noqa: S105 - a marker of passwd(5), no password
-            status = None if ageing is None else shadow.password_status(own.password) if own else "locked"
+            # Without an entry in shadow nothing is known: the file may have lost its end.
+            status = None if own is None else shadow.password_status(own.password)
+            if own is None and ageing is not None:
+                missing_in_shadow.append(account.name)
         shell = account.shell or passwd.DEFAULT_SHELL
         enabled: bool | None = None
         if shell.rpartition("/")[2] in NO_SHELLS or (own and own.closed(today)):
@@ -119,4 +123,7 @@ def collect(machine: Machine) -> Table:
                 last_login=logged_in.get(account.name),
             )
         )
+    if missing_in_shadow:
+        names = ", ".join(missing_in_shadow)[:200]
+        notes += [Problem("error", "not_in_shadow", names, column) for column in ("enabled", "password_status")]
     return Table(rows=tuple(rows), notes=(*notes, *rights.notes, *missing))
