@@ -51,20 +51,22 @@ def parse(text: str, what: str = PATH) -> list[Export]:
 def _words(line: str) -> list[str]:
     """The words of a line: blanks part them outside of double quotes, # begins a comment where a word would begin."""
     words: list[str] = []
-    word, quoted, begun = "", False, False
+    word: list[str] = []
+    quoted = begun = False
     for character in line:
         if character == '"':
             quoted, begun = not quoted, True
         elif character.isspace() and not quoted:
             if begun:
-                words.append(word)
-            word, begun = "", False
+                words.append("".join(word))
+            word, begun = [], False
         elif character == "#" and not begun:
             break
         else:
-            word, begun = word + character, True
+            word.append(character)
+            begun = True
     if begun:
-        words.append(word)
+        words.append("".join(word))
     return [OCTAL.sub(lambda found: chr(int(found.group(1), 8)), word) for word in words]
 
 

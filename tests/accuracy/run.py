@@ -25,6 +25,7 @@ for folder in (HERE, ROOT / "agent", ROOT / "server"):
 from cases import RIGHT, UNKNOWN, UNSTATED, WRONG, Entry, Result, entries  # noqa: E402
 
 VERDICTS = (RIGHT, UNKNOWN, WRONG, UNSTATED)
+FAILED = "the reader failed"  # how the detail of an unknown begins that is a fault of the reader
 
 
 def readers() -> Iterator[ModuleType]:
@@ -39,6 +40,31 @@ def readers() -> Iterator[ModuleType]:
         yield module
 
 
+def of_reader(module: ModuleType, members: list[Entry]) -> list[Result]:
+    """The results of one reader. When it fails, the raw files it fails at when it is given them alone are unknown, and
+    the others are read without them: some stand for one system together."""
+    try:
+        return list(module.score(members))
+    except Exception:  # a damaged recording may raise anything, and ends one verdict, not the run
+        pass
+    found: list[Result] = []
+    alone: list[Result] = []
+    good = [entry for entry in members if entry.kind != "raw"]
+    beside = tuple(good)
+    for entry in members:
+        if entry.kind != "raw":
+            continue
+        try:
+            alone += list(module.score([*beside, entry]))
+            good.append(entry)
+        except Exception as error:
+            found.append(Result(entry.file, UNKNOWN, f"{FAILED}: {type(error).__name__}: {error}"[:200]))
+    try:
+        return found + list(module.score(good))
+    except Exception:  # they fail together only
+        return found + alone
+
+
 def scored(all_entries: Iterable[Entry]) -> dict[tuple[str, str], list[Result]]:
     """The results by (platform, topic). A raw file that no reader says anything of is unknown, and so is a topic that
     nobody reads: nothing is left out of the count."""
@@ -48,7 +74,7 @@ def scored(all_entries: Iterable[Entry]) -> dict[tuple[str, str], list[Result]]:
     found: dict[tuple[str, str], list[Result]] = defaultdict(list)
     for module in readers():
         for topic in sorted(set(module.READS) & set(by_topic)):
-            found[topic] += list(module.score(by_topic[topic]))
+            found[topic] += of_reader(module, by_topic[topic])
     for topic, members in by_topic.items():
         said = {result.file for result in found[topic]}
         missing = [entry for entry in members if entry.kind == "raw" and entry.file not in said]

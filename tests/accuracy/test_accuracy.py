@@ -18,6 +18,7 @@ def test_no_recorded_case_is_wrong(shared: Path) -> None:
     spec.loader.exec_module(run)
     found = run.scored(run.entries(shared / "recorded"))
     assert [result for results in found.values() for result in results if result.verdict == run.WRONG] == []
+    assert [result for results in found.values() for result in results if result.detail.startswith(run.FAILED)] == []
     for module in run.readers():
         for topic in module.READS:
             counts = Counter(result.verdict for result in found[topic])

@@ -176,6 +176,84 @@ def test_whose_a_display_name_is(name: str, publisher: str | None, product: str 
     assert (found.id if found else None) == product
 
 
+# Consoles, servers, VPNs, scanners and gadgets of makers of protection: the list of programs holds them too.
+OTHERS = [
+    "Norton Security Scan",
+    "ESET Endpoint Encryption",
+    "Panda Dome VPN",
+    "Kaspersky Security for Windows Server Administration Plug-in",
+    "Kaspersky Endpoint Security 12 for Windows Management Plug-in",
+    "Kaspersky Plus VPN",
+    "Trend Micro Apex One Server",
+    "火绒终端安全管理系统控制中心",
+    "火绒终端安全 卸载工具",
+    "Dr.Web CureIt!",
+    "360终端安全管理系统控制台",
+    "360安全卫士-壁纸",
+    "联想电脑管家应用商店",
+    "电脑管家小助手",
+    "天珣网络准入控制系统",
+    "深信服终端安全准入客户端",
+    "天融信终端VPN客户端",
+    "VIPRE VPN",
+    "Webroot SecureAnywhere Identity",
+    "eScan Management Console",
+    "Bitdefender Endpoint Security Tools Relay",
+    "ClamWin",
+    "Avira Security VPN",
+    "天擎终端安全管理系统 控制中心",
+    "OneSECx",
+    "青藤云演示工具",
+    "绿盟终端准入",
+    "山石网科终端VPN",
+    "瑞星终端安全管理系统中心",
+    "江民终端安全管理中心",
+    "Avast Business Uninstaller",
+    "Seqrite Endpoint Security Management Server",
+]
+# What Windows itself calls them, in both languages.
+REGISTERED = {
+    "McAfee VirusScan": "mcafee",
+    "McAfee LiveSafe": "mcafee",
+    "McAfee Total Protection": "mcafee",
+    "McAfee VirusScan Enterprise": "trellix-ens",
+    "趋势科技防毒墙网络版客户端": "trend-apexone",
+    "趋势科技 Apex One 安全客户端": "trend-apexone",
+    "Trend Micro Maximum Security": "trend-titanium",
+    "Bitdefender 杀毒软件": "bitdefender",
+    "诺顿安全": "norton",
+    "卡巴斯基": "kaspersky",
+    "ESET 安全": "eset",
+    "天擎": "qax-tianqing",
+    "江民赤豹": "jiangmin",
+    "ESET Server Security": "eset",
+    "Kaspersky Security for Windows Server": "kaspersky",
+    "Dr.Web Anti-virus": "drweb",
+    "eScan Internet Security": "escan",
+    "VIPRE Advanced Security": "vipre",
+    "Webroot SecureAnywhere": "webroot",
+    "OneSEC": "threatbook",
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_products_of_the_makers_are_no_protection(name: str) -> None:
+    assert Names(PRODUCTS).product(name, None) is None
+
+
+@pytest.mark.parametrize(("name", "product"), REGISTERED.items())
+def test_the_names_windows_gives_are_known(name: str, product: str) -> None:
+    found = Names(PRODUCTS).product(name, None)
+    assert (found.id if found else None) == product
+
+
+@pytest.mark.parametrize("words", ["VPN", [""], [1], ["VPN", "VPN"]], ids=str)
+def test_words_of_other_products_are_texts_each_once(words: Any) -> None:
+    said = json.loads(one())
+    with pytest.raises(ValueError, match="not_names"):
+        catalogue.parse(json.dumps({**said, "not_names": words}).encode())
+
+
 @pytest.mark.parametrize(
     ("name", "product"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import signal
 import socket
 import stat
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from muster_agent.deb import paragraphs
 from muster_agent.local import LocalMachine
 from muster_agent.machine import CannotRead, Denied, NotFound
 
@@ -121,6 +123,37 @@ def test_a_file_of_a_gigabyte_costs_neither_time_nor_memory(machine: LocalMachin
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 * 1024  # KiB; FILE_LIMIT is 64 MiB
 
 
+def test_a_line_of_a_hundred_megabytes_is_refused_as_it_comes(machine: LocalMachine, tmp_path: Path) -> None:
+    """A list of apt without an end of line: it is read in pieces, and no more of it than any real paragraph has."""
+    path = tmp_path / "archive_dists_x_Packages"
+    path.touch()
+    os.truncate(path, 100 * 2**20)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for read in (
+        lambda: list(paragraphs.split(machine.read_chunks(str(path)), str(path))),
+        lambda: list(paragraphs.of_packages(machine.read_chunks(str(path)), {b"dpkg"}, str(path))),
+    ):
+        assert refused(read).code == "not_understood"
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50 * 1024  # KiB
+
+
+def test_names_that_are_no_text_are_listed_and_can_be_asked_for(machine: LocalMachine, tmp_path: Path) -> None:
+    for name in (b"\xb2\xe2\xca\xd4", b"a\nb", b"\x1b[31m", "科室".encode()):
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_bytes(name)
+    for name in machine.listdir(str(tmp_path)):
+        assert machine.read(f"{tmp_path}/{name}") == os.fsencode(name)
+    assert isinstance(refused(lambda: machine.read(f"{tmp_path}/\ud83d")), (NotFound, CannotRead))
+
+
+def test_a_folder_in_place_of_a_file_and_a_file_in_place_of_a_folder(machine: LocalMachine, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    os.mkfifo(tmp_path / "fifo")
+    assert refused(lambda: machine.read_start(str(tmp_path), 10)).code == "not_regular_file"
+    for name in ("file", "fifo"):
+        assert isinstance(refused(lambda name=name: machine.listdir(str(tmp_path / name))), NotFound)
+    assert refused(lambda: machine.readlink(str(tmp_path / "file"))).code == "not_a_link"
+
+
 def test_a_file_of_exactly_the_limit_is_read_and_one_byte_more_is_not(machine: LocalMachine, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"x" * 1000)
     assert machine.read(str(tmp_path / "file"), limit=1000) == b"x" * 1000
@@ -217,6 +250,30 @@ def test_a_grandchild_that_holds_the_output_open_is_not_waited_for(machine: Loca
     assert gone(int((tmp_path / "pid").read_text()))
 
 
+def test_what_a_hanging_program_started_is_killed_with_it(machine: LocalMachine, tmp_path: Path) -> None:
+    """Its children, and theirs."""
+    program = script(tmp_path, f"(sleep 60 & echo $! > {tmp_path}/pid; wait) &\necho $! > {tmp_path}/child\nwait")
+    assert refused(lambda: machine.run([program], timeout=0.5)).code == "timed_out"
+    for name in ("pid", "child"):
+        assert gone(int((tmp_path / name).read_text()))
+
+
+def test_a_program_that_leaves_its_session_does_not_hold_the_agent_up(machine: LocalMachine, tmp_path: Path) -> None:
+    """Nothing but a control group could follow it there; it keeps the output open, and is not waited for."""
+    program = script(tmp_path, f"setsid sh -c 'echo $$ > {tmp_path}/pid; exec sleep 60' &\nsleep 0.2; echo done")
+    begun = time.monotonic()
+    try:
+        assert machine.run([program], timeout=10).stdout == b"done\n"
+        assert time.monotonic() - begun < QUICK
+    finally:
+        os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+
+
+def test_a_program_that_asks_gets_no_answer(machine: LocalMachine, tmp_path: Path) -> None:
+    output = machine.run([script(tmp_path, 'read answer; echo "[$answer]"; cat')])
+    assert output.stdout == b"[]\n"
+
+
 def test_a_program_left_half_read_is_killed(machine: LocalMachine, tmp_path: Path) -> None:
     program = script(tmp_path, f"echo $$ > {tmp_path}/pid; echo first; exec sleep 60")
     pieces = machine.run_chunks([program])
@@ -271,6 +328,16 @@ def test_a_program_that_is_not_there_or_is_none_says_so(machine: LocalMachine, t
     (tmp_path / "text").write_text("no program")
     (tmp_path / "text").chmod(stat.S_IRUSR | stat.S_IXUSR)
     assert refused(lambda: machine.run([str(tmp_path / "text")])).code == "system_error"
+
+
+def test_what_lies_in_place_of_a_program_is_said(machine: LocalMachine, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo", 0o755)
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    (tmp_path / "odd").write_bytes(b"#!/nonexistent/interpreter\n")
+    (tmp_path / "odd").chmod(0o755)
+    for name, code in (("", "denied"), ("fifo", "denied"), ("loop", "system_error"), ("odd", "not_found")):
+        assert refused(lambda name=name: machine.run([f"{tmp_path}/{name}"])).code == code
+    assert refused(lambda: machine.run(["/bin/true", "a\0b"])).code == "system_error"
 
 
 def test_no_zombie_is_left_behind(machine: LocalMachine, tmp_path: Path) -> None:

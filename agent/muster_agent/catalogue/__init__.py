@@ -100,6 +100,7 @@ _TEXTS = ("id", "name", "vendor")
 _ID = re.compile(r"[a-z0-9][a-z0-9-]*")
 REQUIRED = {*_TEXTS, "type", "confidence"}
 OPTIONAL = {"variant_of", *SYSTEMS}
+_HEAD = {"$schema", "generic", "not_names", "products"}
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,7 @@ class Catalogue:
 
     products: tuple[Product, ...]
     generic: frozenset[str]  # names of programs that others bear too, in lower case: they count in its folder only
+    not_names: Values = ()  # a display name that goes on with one of these is another product: a VPN, a console
 
     def on(self, system: str) -> tuple[Product, ...]:
         """Those known on linux, windows or darwin."""
@@ -165,7 +167,7 @@ def _product(entry: Any) -> Product:
 def parse(data: bytes) -> Catalogue:
     """The catalogue in the bytes of a file. Raises ``ValueError`` for anything it does not understand."""
     said = json.loads(data.decode("utf-8"))
-    if not isinstance(said, dict) or not set(said) <= {"$schema", "generic", "products"} or "products" not in said:
+    if not isinstance(said, dict) or not set(said) <= _HEAD or "products" not in said:
         raise ValueError("a catalogue holds products and generic names")
     products = tuple(_product(entry) for entry in said["products"])
     ids = [product.id for product in products]
@@ -177,7 +179,12 @@ def parse(data: bytes) -> Catalogue:
     generic = said.get("generic", [])
     if not isinstance(generic, list) or any(not isinstance(name, str) or name != name.lower() for name in generic):
         raise ValueError("generic names are texts in small letters")
-    return Catalogue(products, frozenset(generic))
+    words = said.get("not_names", [])
+    if not isinstance(words, list) or any(not isinstance(word, str) or not word.strip() for word in words):
+        raise ValueError("not_names are texts")
+    if len(set(words)) != len(words):
+        raise ValueError("not_names stand once each")
+    return Catalogue(products, frozenset(generic), tuple(words))
 
 
 def _load(name: str) -> Catalogue:

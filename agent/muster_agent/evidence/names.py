@@ -21,6 +21,7 @@ class Names:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._generic = catalogue.generic
+        self._others = tuple(plain(word) for word in catalogue.not_names)
         self._exact: dict[str, Product] = {}
         self._beginnings: list[tuple[str, Product]] = []
         self._files: dict[str, set[str]] = {}
@@ -41,11 +42,20 @@ class Names:
         said = plain(name)
         found = self._exact.get(said)
         if found is None:
-            found = next((product for beginning, product in self._beginnings if said.startswith(beginning)), None)
+            found = self._begun(said)
         if found is None or found.windows is None or publisher is None or not found.windows.publishers:
             return found
         maker = plain(publisher)
         return found if any(plain(known) in maker for known in found.windows.publishers) else None
+
+    def _begun(self, said: str) -> Product | None:
+        """The product of the longest beginning. What it goes on with may make it another product: Panda Dome VPN. A
+        word the catalogue has in the beginning itself is meant: ESET Server Security."""
+        for beginning, product in self._beginnings:
+            if said.startswith(beginning):
+                other = any(word in said and word not in beginning for word in self._others)
+                return None if other else product
+        return None
 
     def owner(self, path: str) -> Product | None:
         """The only product that has a program of this file name; None for a name that others bear too."""

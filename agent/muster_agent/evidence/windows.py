@@ -33,9 +33,11 @@ class Shown:
 
 @dataclass(frozen=True)
 class WindowsFinding(Finding):
-    """A product that is there, with its services."""
+    """A product that is there, with its services. ``listed``: only the list of programs names it, and no folder,
+    service or process of it was found."""
 
     services: tuple[ServiceKey, ...] = ()
+    listed: bool = False
 
 
 @dataclass
@@ -164,8 +166,9 @@ class Look:
         activity = (*("running:" + key.name for key in running), *("process:" + name for name in sorted(seen)))
         answer, doubt = (True, None) if activity else self._at_rest(product, traces, names, generic)
         presence = tuple(dict.fromkeys(traces.presence))
+        listed = not activity and not traces.folders and all(sign.startswith("program:") for sign in presence)
         return WindowsFinding(
-            product, presence, activity, answer, traces.version, doubt, services=tuple(traces.services)
+            product, presence, activity, answer, traces.version, doubt, services=tuple(traces.services), listed=listed
         )
 
     def _is_of(self, process: Process, names: set[str], folders: set[str], generic: frozenset[str]) -> bool:

@@ -8,7 +8,7 @@ import os
 import re
 from typing import Any, Mapping
 
-from muster_agent import child
+from muster_agent import child, current_version
 from muster_agent.machine import CannotRead, NotFound
 from muster_agent.windows import registry
 from muster_agent.windows.libraries import is_32_bit_on_64_bit, system_folder, windows_folder
@@ -40,6 +40,9 @@ def answers() -> Answer:
 def _asked(environment: Mapping[str, str]) -> Answer:
     if environment.get(OFF) == "1":
         raise CannotRead("powershell_off", OFF, "unsupported")
+    build = windows_build()
+    if build < current_version.WINDOWS_10:
+        raise CannotRead("no_powershell", f"build {build}", "unsupported")
     version = engine_version()
     found = MAJOR.match(version)
     if found is None or int(found.group(1)) < 3:
@@ -55,6 +58,15 @@ def _asked(environment: Mapping[str, str]) -> Answer:
                 raise
             missing = error.code.replace("_", " ")  # what was printed until then is an answer all the same
         return parse(b"".join(pieces), running.complaint, missing)
+
+
+def windows_build() -> int:
+    """The build of this Windows. Before Windows 10 PowerShell was seen to hang, so it is not started there, whatever
+    version of it was installed later. Raises :class:`CannotRead` when no build is stated."""
+    said = registry.values(current_version.KEY).get("CurrentBuild")
+    if not isinstance(said, str) or not current_version.BUILD.match(said):
+        raise CannotRead("not_understood", current_version.KEY + ": CurrentBuild")
+    return int(said)
 
 
 def engine_version() -> str:

@@ -46,7 +46,7 @@ class Cycle:
     """One release. Dates are days, ``2026-07-11``."""
 
     label: str
-    support_ends: str
+    support_ends: str | None  # None: still supported as of the file, and the vendor says no day in advance
     extended_ends: str | None
 
 
@@ -96,6 +96,8 @@ class EndOfSupport:
         cycle = product.cycles.get(_cycle(product, row) or "")
         if cycle is None:
             return Table(problem=Problem("unsupported", "support_unknown_cycle", said))
+        if cycle.support_ends is None:
+            return Table(problem=Problem("unsupported", "support_not_published", said))
         return Table(
             rows=(
                 OsSupport(
@@ -147,7 +149,7 @@ def _cycle(product: Product, row: Any) -> str | None:
 
 _COLUMNS = ("name", "version", "major", "minor", "build", "platform", "codename", "edition")
 _KEYS = ("title", "match", "cycle", "editions", "extended", "source", "cycles")
-_CYCLE_KEYS = ("label", "support_ends", "extended_ends")
+_CYCLE_KEYS = ("label", "support_ends", "extended_ends", "ends")
 
 
 def load(path: Path | None = None) -> EndOfSupport:
@@ -206,7 +208,10 @@ class _Loader(Reader):
         if extended is not None and terms is None:
             self.source.mistake(fields.get("extended_ends") or node, "missing_key", name="extended")
         label = self.named(fields, "label", fields, needed=False)
-        return Cycle(label or key, self.day(fields, "support_ends", fields) or "", extended)
+        open_end = self.named(fields, "ends", fields, needed=False)
+        if open_end is not None and open_end != "not published":
+            self.source.mistake(fields.get("ends") or node, "not_a_choice", value=open_end, choices="not published")
+        return Cycle(label or key, self.day(fields, "support_ends", fields, needed=open_end is None), extended)
 
     def entries(self, fields: Fields, key: str, known: tuple[str, ...] | None) -> dict[str, tuple[Scalar, Node]]:
         """The map under ``key``; empty when it is not there."""

@@ -107,8 +107,8 @@ def _scored(entry: Entry, answer: Any) -> Result:
         if entry.path.suffix == ".json":
             return of_pyinfra(entry)
         found = read(entry.path.name, text)
-    except CannotRead as error:
-        return Result(entry.file, UNKNOWN, str(error))
+    except (CannotRead, ValueError, KeyError, TypeError, AttributeError) as error:  # damaged JSON, too
+        return Result(entry.file, UNKNOWN, f"{type(error).__name__}: {error}"[:200])
     if found is None:
         return Result(entry.file, UNKNOWN, "the agent does not ask for it")
     kind, ours = found

@@ -201,6 +201,6 @@ def score(entries: Iterable[Entry]) -> Iterator[Result]:
                 verdict = of_glpi(entry, beside, json.loads(stated.text()) if stated else {})
             else:
                 verdict = single(entry, text, by_file.get(re.sub(r"(\.out)?\Z", ".json", file, count=1)))
-        except (CannotRead, ValueError) as error:
-            verdict = (UNKNOWN, str(error))
+        except (CannotRead, ValueError, KeyError, TypeError, AttributeError) as error:
+            verdict = (UNKNOWN, f"{type(error).__name__}: {error}"[:200])
         yield Result(file, *verdict)

@@ -106,8 +106,8 @@ def score(entries: Iterable[Entry]) -> Iterator[Result]:
                 yield Result(entry.file, UNKNOWN, "a command the agent does not run")
                 continue
             found = read(kind, text)
-        except (CannotRead, ValueError) as error:
-            yield Result(entry.file, UNKNOWN, str(error))
+        except (CannotRead, ValueError, KeyError, TypeError, AttributeError) as error:
+            yield Result(entry.file, UNKNOWN, f"{type(error).__name__}: {error}"[:200])
             continue
         expected = by_file.get(re.sub(r"(\.out)?\Z", ".json", entry.file, count=1))
         ours = in_words_of_jc(kind, found)

@@ -79,8 +79,8 @@ def score(entries: Iterable[Entry]) -> Iterator[Result]:
         if entry.path.suffix == ".json":
             try:
                 yield Result(entry.file, *pyinfra(json.loads(text)))
-            except ValueError as error:
-                yield Result(entry.file, UNKNOWN, str(error))
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                yield Result(entry.file, UNKNOWN, f"{type(error).__name__}: {error}"[:200])
             continue
         kind = kind_of(text)
         if kind is None:

@@ -2,7 +2,7 @@
 
 An export holds the key of one profile, or of several; ``expected_profiles.json`` beside it states for each set of
 exports, by the beginning of their names, what each profile is set to. Whether the firewall's service ran is in none of
-them, so what a profile is set to is compared, and not whether it filters.
+them: it is handed in as running, so that the collector's row says what the profile is set to.
 """
 
 from __future__ import annotations
@@ -15,11 +15,14 @@ from typing import Any
 from cases import RIGHT, UNKNOWN, UNSTATED, WRONG, Entry, Result
 from reg_export import ExportedMachine, NotAnExport, recording
 
-from muster_agent.collect.firewall.windows_profile import DEVICE, GROUP, OWN, PROFILES, configured
+from muster_agent.collect.firewall import windows
+from muster_agent.collect.firewall.windows_profile import DEVICE, GROUP, OWN, PROFILES
 from muster_agent.machine import CannotRead
+from muster_agent.windows.answer import STATES
 
 READS = {("windows", "firewall")}
 STATED = "expected_profiles.json"
+RUNNING: dict[tuple[str, ...], Any] = {(STATES,): {windows.SERVICE: "RUNNING"}}
 NAMES = {"domain": "domain", "standard": "private", "private": "private", "public": "public"}
 
 
@@ -58,7 +61,7 @@ def holds(machine: ExportedMachine, key: str) -> bool:
 def results(entry: Entry) -> Iterator[Result]:
     """The verdicts on one export, one a profile in it."""
     try:
-        machine = ExportedMachine(recording([whole_lines(entry.path.read_bytes())]))
+        machine = ExportedMachine(recording([whole_lines(entry.path.read_bytes())], apis=RUNNING))
     except NotAnExport as error:
         yield Result(entry.file, UNKNOWN, f"no export of the registry: {error}")
         return
@@ -66,18 +69,21 @@ def results(entry: Entry) -> Iterator[Result]:
     if not profiles:
         yield Result(entry.file, UNKNOWN, "it holds no profile of the firewall")
     wanted = stated(entry.path.parent, entry.path.name)
+    table = windows.collect(machine)
+    said = {row.profile: row.enabled for row in table.rows or () if row.name == windows.NAME}
+    for other in sorted(set(said) - set(profiles)):
+        if said[other] is not None:
+            yield Result(entry.file, WRONG, f"{other}: said {said[other]}, and nothing in it tells")
     for profile in profiles:
-        try:
-            found = configured(machine, profile)
-        except CannotRead as error:
-            yield Result(entry.file, UNKNOWN, f"{profile}: {error}")
-            continue
-        if profile not in wanted:
-            yield Result(entry.file, UNSTATED, f"{profile}: {found}")
-        elif found.enabled is wanted[profile]:
+        enabled = said.get(profile)
+        if enabled is None:
+            yield Result(entry.file, UNKNOWN, f"{profile}: {table.notes}"[:200])
+        elif profile not in wanted:
+            yield Result(entry.file, UNSTATED, f"{profile}: {enabled}")
+        elif enabled is wanted[profile]:
             yield Result(entry.file, RIGHT, profile)
         else:
-            yield Result(entry.file, WRONG, f"{profile}: said {found.enabled}, stated {wanted[profile]}")
+            yield Result(entry.file, WRONG, f"{profile}: said {enabled}, stated {wanted[profile]}")
 
 
 def score(entries: Iterable[Entry]) -> Iterator[Result]:
@@ -86,6 +92,9 @@ def score(entries: Iterable[Entry]) -> Iterator[Result]:
         if entry.kind != "raw":
             continue
         if entry.path.suffix.lower() == ".reg":
-            yield from results(entry)
+            try:
+                yield from list(results(entry))
+            except (ValueError, KeyError, TypeError, AttributeError, CannotRead) as error:
+                yield Result(entry.file, UNKNOWN, f"{type(error).__name__}: {error}"[:200])
         else:
             yield Result(entry.file, UNKNOWN, "the agent reads the firewall from the registry only")

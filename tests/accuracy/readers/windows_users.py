@@ -51,20 +51,27 @@ def rows_of(accounts: list[dict[str, Any]], administrators: Any) -> dict[int, Us
 
 
 def of_wmi(entry: Entry) -> Iterator[Result]:
-    """Win32_UserAccount: each flag is a property of its own, so none is stated a second time."""
+    """Win32_UserAccount: each flag is a property of its own, so none is stated a second time. What the rows say of an
+    account can be wrong by these properties, but agreeing with what was handed in is not being right."""
     accounts = []
+    wanted: dict[int, tuple[str, bool]] = {}
     for row in objects(entry.text()):
         flags = FLAGS["NORMAL_ACCOUNT"]
         flags |= FLAGS["ACCOUNTDISABLE"] if BOOLEANS[row["Disabled"]] else 0
         flags |= 0 if BOOLEANS[row["PasswordRequired"]] else FLAGS["PASSWD_NOTREQD"]
         flags |= 0 if BOOLEANS[row["PasswordExpires"]] else FLAGS["DONT_EXPIRE_PASSWORD"]
         accounts.append(account(row["Name"], row["SID"], flags))
+        wanted[accounts[-1]["rid"]] = (row["Name"], not BOOLEANS[row["Disabled"]])
     rows = rows_of(accounts, Denied("NetLocalGroupGetMembers"))
+    if {uid: (row.username, row.enabled) for uid, row in rows.items()} != wanted:
+        yield Result(entry.file, WRONG, f"accounts or whether they are enabled: {sorted(rows)} of {sorted(wanted)}")
+        return
     yield Result(entry.file, UNSTATED, ", ".join(f"{row.uid} {row.type} {row.enabled}" for row in rows.values()))
 
 
 def of_adsi(entry: Entry) -> Iterator[Result]:
-    """InSpec's list: whether an account is disabled, and its groups, stand beside the flags."""
+    """InSpec's list: whether an account is disabled, and its groups, stand beside the flags. The flags and the SIDs of
+    the members are handed in; that the account is disabled, its owner states in a field of its own."""
     said = json.loads(entry.text())
     accounts = [
         account(

@@ -213,6 +213,113 @@ def test_a_registered_product_nobody_knows_is_a_row_without_id() -> None:
     )
 
 
+def test_a_registration_is_gone_only_when_every_program_it_names_is_gone() -> None:
+    said = recording({"无名卫士": 266240}, processes=(("x.exe", r"C:\Program Files\P0\x.exe"),))
+    key = KEY + r"\{0}"
+    said.values[key] = {
+        "DISPLAYNAME": "无名卫士",
+        "STATE": 266240,
+        "REPORTINGEXE": r"C:\Program Files\P0\old\report.exe",
+        "PRODUCTEXE": r"C:\Program Files\P0\report.exe",
+    }
+    row = only(collect(said))
+    assert (row.type, row.running, row.realtime) == ("av", True, True)
+    del said.stats[r"C:\Program Files\P0\report.exe"]
+    row = only(collect(said))
+    assert (row.type, row.running, row.realtime) == (None, False, False)
+
+
+@pytest.mark.parametrize("name", ["McAfee VirusScan", "无名卫士"])
+@pytest.mark.parametrize("program", ["", "mcui.exe", r"\\server\share\mcui.exe"])
+def test_a_registration_that_names_no_program_proves_no_protection(name: str, program: str) -> None:
+    said = recording({name: 266240})
+    said.values[KEY + r"\{0}"] = {
+        "DISPLAYNAME": name,
+        "STATE": 266240,
+        "PRODUCTEXE": program,
+        "REPORTINGEXE": program,
+    }
+    table = collect(said)
+    row = only(table)
+    assert (row.type, row.registered, row.running, row.realtime, row.signatures_current) == (
+        None,
+        True,
+        None,
+        None,
+        None,
+    )
+    assert {("program_not_named", column) for column in ("type", "running", "realtime")} <= noted(table)
+
+
+def test_a_registration_that_names_no_program_still_speaks_for_a_product_that_is_there() -> None:
+    said = recording({"金山毒霸": 266240}, services=DUBA)
+    said.values[KEY + r"\{0}"] = {"DISPLAYNAME": "金山毒霸", "STATE": 266240, "PRODUCTEXE": "kxetray.exe"}
+    row = only(collect(said))
+    assert (row.type, row.registered, row.running, row.realtime) == ("av", True, True, True)
+
+
+@pytest.mark.parametrize("states", [(266240, 262144), (262144, 266240), (266240, 0x042000)])
+def test_two_entries_of_one_product_with_different_states_leave_its_check_unknown(states: tuple[int, int]) -> None:
+    said = recording(dict(zip(("金山毒霸", "新毒霸"), states, strict=True)), services=DUBA)
+    table = collect(said)
+    row = only(table)
+    assert (row.registered, row.running, row.realtime, row.signatures_current) == (True, True, None, None)
+    assert {("registered_twice", "realtime"), ("registered_twice", "signatures_current")} <= noted(table)
+
+
+def test_two_entries_that_say_the_same_are_one() -> None:
+    table = collect(recording({"金山毒霸": 266240, "新毒霸": 266240}, services=DUBA))
+    assert (only(table).realtime, only(table).signatures_current) == (True, True)
+    assert "registered_twice" not in {note.code for note in table.notes}
+
+
+def test_two_entries_that_differ_do_not_make_a_stopped_product_unknown() -> None:
+    said = recording({"金山毒霸": 266240, "新毒霸": 262144}, services={"kxescore": (KINGSOFT, "STOPPED")}, health=2)
+    assert (only(collect(said)).running, only(collect(said)).realtime) == (False, False)
+
+
+def test_two_entries_of_a_product_nobody_knows_that_differ_leave_it_unknown_too() -> None:
+    inside = tuple(("x.exe", rf"C:\Program Files\P{n}\x.exe") for n in range(2))
+    said = recording({"无名卫士": 266240, "另一个": 262144}, processes=inside)
+    said.values[KEY + r"\{1}"] = {**said.values[KEY + r"\{1}"], "DISPLAYNAME": "无名卫士"}  # type: ignore[dict-item]
+    table = collect(said)
+    rows = [row for row in table.rows or () if isinstance(row, Antivirus)]
+    assert {row.realtime for row in rows} == {None}
+    assert ("registered_twice", "realtime") in noted(table)
+
+
+def test_an_entry_of_unknown_name_is_of_the_product_in_whose_folder_its_program_lies() -> None:
+    said = recording({"Kingsoft Неизвестный": 266240}, services=DUBA)
+    program = KINGSOFT.rpartition("\\")[0] + r"\report.exe"
+    said.values[KEY + r"\{0}"] = {"DISPLAYNAME": "Kingsoft X", "STATE": 266240, "REPORTINGEXE": program}
+    said.stats[program] = Stat(1, 0)
+    row = only(collect(said))
+    assert (row.id, row.registered, row.running, row.realtime) == ("kingsoft-duba", True, True, True)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Sophos Endpoint Agent", "FortiClient", "金山毒霸", "绿盟终端安全", "Bitdefender Endpoint Security Tools"],
+)
+def test_a_line_in_the_list_of_programs_alone_proves_no_protection(name: str) -> None:
+    said = recording({}, health=2)
+    said.keys[UNINSTALL] = ("X",)
+    said.values[UNINSTALL + r"\X"] = {"DisplayName": name}
+    table = collect(said)
+    row = only(table)
+    assert (row.type, row.running, row.realtime) == (None, None, None)
+    assert {("only_listed", column) for column in ("type", "running", "realtime")} <= noted(table)
+    said.keys[KEY] = ("{0}",)  # neither does an entry of the centre that names no program make it more
+    said.values[KEY + r"\{0}"] = {"DISPLAYNAME": name, "STATE": 266240}
+    row = only(collect(said))
+    assert (row.type, row.registered, row.running, row.realtime) == (None, True, None, None)
+    said.keys[KEY] = ()
+    said.values[UNINSTALL + r"\X"] = {"DisplayName": name, "InstallLocation": r"C:\Program Files\X"}
+    assert collect(said).rows == ()  # its folder is gone
+    said.stats[r"C:\Program Files\X"] = Stat(1, 0)
+    assert only(collect(said)).type is not None
+
+
 def test_while_the_centre_does_not_run_its_states_are_of_the_past() -> None:
     said = recording({"金山毒霸": 266240}, services=DUBA, center="STOPPED", health=CannotRead("api_failed", "1"))
     table = collect(said)
@@ -316,9 +423,25 @@ def test_defender_that_only_looks_on_checks_nothing(change: dict[str, Any]) -> N
     ],
 )
 def test_without_powershell_the_settings_switch_it_off(key: str, name: str) -> None:
-    row = only(of_defender(values={**SIGNATURES, key: {name: 1}}, detail=CannotRead("powershell_off", ""), health=2))
-    assert (row.running, row.realtime) == (True, False)
-    assert name in (row.basis or "")
+    off, silent = {**SIGNATURES, key: {name: 1}}, CannotRead("powershell_off", "")
+    for state in (393472, None):  # the centre says off, or has no entry
+        row = only(of_defender(state, values=off, detail=silent, health=2))
+        assert (row.running, row.realtime) == (True, False)
+        assert name in (row.basis or "")
+    stopped = {"WinDefend": (ENGINE, "STOPPED")}
+    assert only(of_defender(values=off, detail=silent, services=stopped, health=2)).realtime is False
+
+
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [(POLICY, "DisableAntiSpyware"), (POLICY + r"\Real-Time Protection", "DisableRealtimeMonitoring")],
+)
+def test_a_setting_that_switches_off_what_the_centre_calls_on_leaves_it_unknown(key: str, name: str) -> None:
+    """Defender ignores these settings in many versions of Windows 10 and 11, and wherever they were tampered with."""
+    off, silent = {**SIGNATURES, key: {name: 1}}, CannotRead("powershell_off", "")
+    table = of_defender(397568, values=off, detail=silent)
+    assert (only(table).running, only(table).realtime) == (True, None)
+    assert ("settings_contradict_center", "realtime") in noted(table)
 
 
 def test_without_powershell_the_centre_tells() -> None:

@@ -10,9 +10,10 @@ import pytest
 from muster_agent import directory_service, plist
 from muster_agent.collect.disk_encryption import darwin as disk_encryption
 from muster_agent.collect.firewall import darwin as firewall
+from muster_agent.collect.os_version import darwin as os_version
 from muster_agent.collect.routes import darwin as routes
-from muster_agent.collect.settings import darwin_password, darwin_protection
 from muster_agent.collect.shared_resources import darwin as shares
+from muster_agent.collect.update_status import darwin as update_status
 from muster_agent.collect.updates import darwin as updates
 from muster_agent.facts import Route
 from muster_agent.launchd import jobs, launchctl
@@ -26,6 +27,11 @@ def mac(files: dict[str, bytes] | None = None, **more: object) -> RecordedMachin
         Recording("darwin", Uname("Darwin", "mac", "24.6.0", "x86_64"), True, files=dict(files or {}), **more),  # type: ignore[arg-type]
         whole=True,
     )
+
+
+def release(version: str) -> dict[str, bytes]:
+    """The file by which a Mac tells its version."""
+    return {os_version.PATH: plistlib.dumps({"ProductName": "macOS", "ProductVersion": version})}
 
 
 # -- property lists --------------------------------------------------------------------------------------------------
@@ -75,11 +81,25 @@ def test_what_is_no_dictionary_is_not_understood(data: bytes) -> None:
         ("FileVault is On.\nEncryption in progress: Percent completed = 3\n", "encrypting"),
         ("FileVault is Off.\nDecryption in progress: Percent completed = 50\n", "decrypting"),
         ("FileVault is Off.\nDeferred enablement appears to be active for user 'user-1'.\n", "not encrypted"),
-        ("FileVault is On, but needs to be restarted to finish.\n", "encrypted"),
+        ("FileVault is On.\nFileVault master keychain appears to be installed.\n", "encrypted"),
+        ("FileVault is Off, but needs to be restarted to finish.\n", "not encrypted"),
+        ("FileVault is On, but needs to be restarted to finish.\n", "undefined"),
+        ("FileVault is On.\nEncryption paused\n", "undefined"),
+        ("FileVault is Off.\nSomething is under way.\n", "undefined"),
     ],
 )
 def test_filevault_counts_as_encrypted_only_once_all_is(said: str, status: str) -> None:
-    assert disk_encryption.parse(said) == status
+    assert disk_encryption.parse(said)[0] == status
+
+
+def test_a_line_of_filevault_nobody_foresaw_leaves_the_volume_unknown_and_is_shown() -> None:
+    said = Output(0, b"FileVault is On.\nConversion stopped.\n", b"")
+    table = disk_encryption.collect(mac(programs={tuple(disk_encryption.STATUS): said}))
+    (row,) = table.rows or ()
+    assert (row.encrypted, row.encryption_status) == (None, "undefined")
+    assert [(note.code, note.column, note.detail) for note in table.notes] == [
+        ("not_understood", "encrypted", "/usr/bin/fdesetup status: Conversion stopped.")
+    ]
 
 
 @pytest.mark.parametrize("said", ["", "FileVault master keychain appears to be installed.", "Error: on."])
@@ -99,7 +119,17 @@ def test_the_state_of_the_firewall_is_its_number(said: str, state: int) -> None:
 def test_a_state_nobody_defined_is_no_answer(state: object) -> None:
     settings = {} if state is None else {"globalstate": state}
     with pytest.raises(CannotRead, match="not_understood"):
-        firewall.collect(mac({firewall.SETTINGS: plistlib.dumps(settings)}))
+        firewall.collect(mac({firewall.SETTINGS: plistlib.dumps(settings), **release("14.8")}))
+
+
+@pytest.mark.parametrize(
+    ("version", "enabled"), [("10.15.7", False), ("14.8.2", False), ("15.0", True), ("26.1", True), ("10.16", True)]
+)
+def test_the_old_list_of_the_firewall_is_believed_only_where_macos_still_keeps_it(version: str, enabled: bool) -> None:
+    files = {firewall.SETTINGS: plistlib.dumps({"globalstate": 0}), **release(version)}
+    said = Output(0, b"Firewall is enabled. (State = 1)\n", b"")
+    (row,) = firewall.collect(mac(files, programs={tuple(firewall.PROGRAM): said})).rows or ()
+    assert row.enabled is enabled
 
 
 def test_an_abbreviated_network_of_netstat_is_written_out() -> None:
@@ -164,12 +194,12 @@ def test_a_share_point_that_is_not_shared_is_none() -> None:
         shares.parse("sharing: command needs rights")
 
 
-# -- updates and settings --------------------------------------------------------------------------------------------
+# -- updates ---------------------------------------------------------------------------------------------------------
 
 
 def test_no_pending_update_is_unknown_on_a_mac_that_never_searched() -> None:
     settings = plistlib.dumps({"RecommendedUpdates": [], "LastRecommendedUpdatesAvailable": 0})
-    with pytest.raises(CannotRead, match="never_searched") as raised:
+    with pytest.raises(CannotRead, match="never_searched_software_update") as raised:
         updates.collect(mac({updates.SOFTWARE_UPDATE: settings}))
     assert raised.value.status == "stale"
 
@@ -181,23 +211,53 @@ def test_a_list_of_updates_in_another_form_is_not_read_as_empty(listed: object) 
         updates.collect(mac({updates.SOFTWARE_UPDATE: settings}))
 
 
-def test_a_condition_on_passwords_nobody_foresaw_is_not_left_out() -> None:
-    policies = {"policyCategoryPasswordContent": [{"policyContent": "policyAttributePassword != 'secret'"}]}
-    with pytest.raises(CannotRead, match="not_understood"):
-        darwin_password.content(policies)
-    assert darwin_password.content({}) == (0, False, 0, 0)
-    with pytest.raises(CannotRead, match="not_understood"):
-        darwin_password.parse("Error: pwpolicy failed")
+def searched(installed: datetime, **more: object) -> RecordedMachine:
+    """A Mac that runs 14.8.2, searched on 10 November, and installed an update of macOS then."""
+    offered = [
+        {"Display Name": "macOS Sonoma 14.8.2", "Display Version": "14.8.2"},
+        {"Display Name": "macOS Tahoe 26.1", "Display Version": "26.1"},
+        {"Display Name": "Security Update 2026-009", "Display Version": "14.8.2"},
+    ]
+    settings = {"LastSuccessfulDate": datetime(2026, 11, 10), "RecommendedUpdates": offered, **more}
+    done = [{"date": installed, "displayName": "macOS Sonoma 14.8.2"}]
+    files = {
+        updates.SOFTWARE_UPDATE: plistlib.dumps(settings),
+        update_status.HISTORY: plistlib.dumps(done),
+        **release("14.8.2"),
+    }
+    return mac(files)
 
 
 @pytest.mark.parametrize(
-    ("status", "stdout", "stderr", "said"),
-    [(0, b"assessments enabled\n", b"", True), (1, b"", b"assessments disabled\n", False), (1, b"", b"denied", None)],
+    ("installed", "offered", "stale"), [(datetime(2026, 11, 12), 2, True), (datetime(2026, 11, 8), 3, False)]
 )
-def test_gatekeeper_is_what_its_program_says(status: int, stdout: bytes, stderr: bytes, said: bool | None) -> None:
-    machine = mac(programs={tuple(darwin_protection.SPCTL): Output(status, stdout, stderr)})
-    if said is None:
-        with pytest.raises(CannotRead, match="program_failed"):
-            darwin_protection.gatekeeper(machine)
-    else:
-        assert darwin_protection.gatekeeper(machine) == (said,)
+def test_what_was_installed_since_the_search_is_not_pending(installed: datetime, offered: int, stale: bool) -> None:
+    table = updates.collect(searched(installed))
+    assert len(table.rows or ()) == offered
+    assert {row.name for row in table.rows or ()} >= {"macOS Tahoe 26.1", "Security Update 2026-009"}
+    notes = [(note.status, note.column) for note in table.notes if note.code == "installed_since_search"]
+    assert notes == ([("stale", None)] if stale else [])
+
+
+def test_an_update_without_a_version_stays_when_the_version_that_runs_is_not_known() -> None:
+    offered = [{"Display Name": "macOS Sonoma"}]
+    settings = {"LastSuccessfulDate": datetime(2026, 11, 10), "RecommendedUpdates": offered}
+    done = [{"date": datetime(2026, 11, 12), "displayName": "macOS Sonoma"}]
+    files = {updates.SOFTWARE_UPDATE: plistlib.dumps(settings), update_status.HISTORY: plistlib.dumps(done)}
+    table = updates.collect(mac({**files, os_version.PATH: plistlib.dumps({})}))
+    assert len(table.rows or ()) == 1
+    assert "not_understood" in [note.code for note in table.notes]
+
+
+def test_a_search_whose_installations_cannot_be_read_does_not_pass_for_a_fresh_one() -> None:
+    settings = plistlib.dumps({"RecommendedUpdates": [], "LastSuccessfulDate": datetime(2026, 11, 1)})
+    files = {updates.SOFTWARE_UPDATE: settings, update_status.HISTORY: b"x"}
+    table = updates.collect(mac(files))
+    assert [(note.code, note.column) for note in table.notes] == [("not_understood", None)]
+
+
+@pytest.mark.parametrize("name", ["LastUpdatesAvailable", "LastRecommendedUpdatesAvailable"])
+def test_a_list_shorter_than_either_count_is_said_to_be(name: str) -> None:
+    for count, short in [(3, False), (4, True)]:
+        table = updates.collect(searched(datetime(2026, 11, 8), **{name: count}))
+        assert ("fewer_updates_than_counted" in [note.code for note in table.notes]) is short

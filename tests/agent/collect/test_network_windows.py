@@ -152,6 +152,8 @@ def test_a_route_that_is_none_is_said(said: Any) -> None:
 GUEST_OFF = [{"rid": 501, "flags": 0x10223}]
 SHUT: dict[str, Any] = {shares.LSA: {"LimitBlankPasswordUse": 1}, shares.PARAMETERS: {"RestrictNullSessAccess": 1}}
 
+BLANK, NAMED = {"LimitBlankPasswordUse": 1}, {"RestrictNullSessAccess": 1, "NullSessionShares": ("WORK",)}
+
 
 def shared(values: dict[str, Any], users: Any = GUEST_OFF, number: int = 0, name: str = "work") -> Table:
     """The table of a PC with one share."""
@@ -188,7 +190,10 @@ def test_the_type_of_a_share_is_a_number_and_a_flag(
         ({shares.LSA: {}}, GUEST_OFF, None),
         ({shares.PARAMETERS: {"RestrictNullSessAccess": 0}}, GUEST_OFF, None),
         ({shares.PARAMETERS: {}}, GUEST_OFF, None),
-        ({shares.PARAMETERS: {"RestrictNullSessAccess": 1, "NullSessionShares": ("WORK",)}}, GUEST_OFF, True),
+        ({shares.PARAMETERS: NAMED}, GUEST_OFF, None),
+        ({shares.PARAMETERS: NAMED, shares.LSA: {**BLANK, "EveryoneIncludesAnonymous": 0}}, GUEST_OFF, None),
+        ({shares.PARAMETERS: NAMED, shares.LSA: {**BLANK, "EveryoneIncludesAnonymous": 1}}, GUEST_OFF, True),
+        ({shares.LSA: {**BLANK, "EveryoneIncludesAnonymous": 1}}, GUEST_OFF, False),
         ({shares.PARAMETERS: {"RestrictNullSessAccess": 1, "NullSessionShares": ("other", "")}}, GUEST_OFF, False),
         ({shares.PARAMETERS: Denied(shares.PARAMETERS)}, GUEST_OFF, None),
     ],

@@ -20,7 +20,7 @@ from muster_agent.collect.settings import (
     windows_ssh,
 )
 from muster_agent.current_version import KEY as VERSION
-from muster_agent.machine import CannotRead, Denied, Machine, Uname
+from muster_agent.machine import CannotRead, Denied, Listing, Machine, Socket, Uname
 from muster_agent.recording import RecordedMachine, Recording
 from muster_agent.settings import Settings
 from muster_agent.windows.setting import SERVICES
@@ -28,7 +28,9 @@ from muster_agent.windows.setting import SERVICES
 Part = Callable[[Machine], "tuple[Any, ...]"]
 
 
-def machine(values: dict[str, Any], apis: dict[Any, Any] | None = None, files: Any = None) -> RecordedMachine:
+def machine(
+    values: dict[str, Any], apis: dict[Any, Any] | None = None, files: Any = None, sockets: Any = None
+) -> RecordedMachine:
     """A PC of which this is all there is. ``apis`` by name, or by name and arguments."""
     keys: dict[str, set[str]] = {}
     for key in values:
@@ -45,6 +47,7 @@ def machine(values: dict[str, Any], apis: dict[Any, Any] | None = None, files: A
         keys={key: tuple(sorted(names)) for key, names in keys.items()},
         apis=asked,
         files=files or {},
+        sockets=sockets,
     )
     return RecordedMachine(recording, whole=True)
 
@@ -294,7 +297,12 @@ def test_files_of_others_are_opened_by_smb_1(there: dict[str, Any], expected: bo
 
 
 def remote_desktop(
-    policy: dict[str, Any], own: dict[str, Any], listener: dict[str, Any], start: int = 3, edition: str = "Professional"
+    policy: dict[str, Any],
+    own: dict[str, Any],
+    listener: dict[str, Any],
+    start: int = 3,
+    edition: str = "Professional",
+    sockets: Listing | CannotRead | None = None,
 ) -> RecordedMachine:
     """A PC with these settings of Remote Desktop."""
     keys = (windows_remote_desktop.POLICY, windows_remote_desktop.SERVER, windows_remote_desktop.LISTENER)
@@ -303,7 +311,8 @@ def remote_desktop(
             **version(19045, edition),
             **services(TermService=start),
             **dict(zip(keys, (policy, own, listener), strict=True)),
-        }
+        },
+        sockets=sockets,
     )
 
 
@@ -322,11 +331,32 @@ def test_remote_desktop_is_on(policy: dict[str, Any], own: int, start: int, expe
     assert windows_remote_desktop.rdp(said) == (expected,)
 
 
-@pytest.mark.parametrize("edition", ["Core", "CoreCountrySpecific", "CoreSingleLanguage"])
-def test_a_home_edition_cannot_serve_remote_desktop(edition: str) -> None:
-    said = remote_desktop({}, {"fDenyTSConnections": 0}, {}, edition=edition)
-    assert refused(windows_remote_desktop.rdp, said) == "edition_without_rdp"
-    assert windows_remote_desktop.rdp(remote_desktop({}, {"fDenyTSConnections": 1}, {}, edition=edition)) == (False,)
+HOME_EDITIONS = ["Core", "CoreCountrySpecific", "CoreSingleLanguage", "Starter", "HomeBasicN", "HomePremium"]
+
+
+def home(edition: str, sockets: Listing | CannotRead, setting: int = 0) -> RecordedMachine:
+    """A PC with a Home edition that has Remote Desktop set to on, and these sockets."""
+    return remote_desktop({}, {"fDenyTSConnections": setting}, {"PortNumber": 3390}, edition=edition, sockets=sockets)
+
+
+def listening(port: int, protocol: str = "tcp") -> Listing:
+    return Listing((Socket(protocol, "ipv4", "0.0.0.0", port, None, None),), complete=False)
+
+
+@pytest.mark.parametrize("edition", HOME_EDITIONS)
+def test_a_home_edition_does_not_serve_remote_desktop_whatever_is_set(edition: str) -> None:
+    for sockets in (Listing((), True), listening(3389), listening(3390, "udp")):
+        assert windows_remote_desktop.rdp(home(edition, sockets)) == (False,)
+    assert windows_remote_desktop.rdp(home(edition, Denied("sockets"), setting=1)) == (False,)
+
+
+@pytest.mark.parametrize("edition", HOME_EDITIONS)
+def test_a_home_edition_on_whose_port_something_listens_may_be_patched(edition: str) -> None:
+    assert refused(windows_remote_desktop.rdp, home(edition, listening(3390))) == "edition_without_rdp"
+
+
+def test_a_home_edition_whose_sockets_cannot_be_seen_is_unknown() -> None:
+    assert refused(windows_remote_desktop.rdp, home("HomePremium", Denied("sockets"))) == "denied"
 
 
 def test_an_absent_setting_of_remote_desktop_is_unknown() -> None:
@@ -435,6 +465,7 @@ DISKS = {"1": "{4D36E967-E325-11CE-BFC1-08002BE10318}"}
         ({RESTRICTIONS: {"DenyDeviceClasses": 0}, LIST: DISKS}, True),
         ({RESTRICTIONS: {"DenyDeviceClasses": 1}, LIST: {"1": "{other}"}}, True),
         ({RESTRICTIONS: {"DenyDeviceClasses": 1}}, True),
+        ({RESTRICTIONS: {"DenyUnspecified": 0}}, True),
     ],
 )
 def test_sticks_can_be_used(values: dict[str, Any], expected: bool) -> None:
@@ -447,6 +478,11 @@ def test_sticks_can_be_used(values: dict[str, Any], expected: bool) -> None:
         {RESTRICTIONS: {"DenyRemovableDevices": 1}},
         {RESTRICTIONS: {"DenyDeviceClasses": 1, "DenyDeviceClassesRetroactive": 0}, LIST: DISKS},
         {RESTRICTIONS: {"DenyDeviceIDs": 1}, RESTRICTIONS + r"\DenyDeviceIDs": {"1": r"USBSTOR\Disk"}},
+        {RESTRICTIONS: {"DenyUnspecified": 1}},
+        {
+            RESTRICTIONS: {"DenyUnspecified": 1, "AllowDeviceIDs": 1},
+            RESTRICTIONS + r"\AllowDeviceIDs": {"1": r"USBSTOR\DiskGeneric"},
+        },
     ],
 )
 def test_what_keeps_new_sticks_out_keeps_no_old_ones_out(values: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from muster_agent import current_version
 from muster_agent.machine import CannotRead, NotFound
 from muster_agent.windows import powershell, registry
 from muster_agent.windows.powershell_answer import TEXT_LIMIT, error_text, parse
@@ -284,10 +285,12 @@ def test_the_alphabet_of_base64_by_hand_is_the_right_one() -> None:
 
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """The registry's word on PowerShell; empty: the key is not there."""
+    """The registry's word on PowerShell, and under CurrentBuild on Windows; empty: PowerShell's key is not there."""
     found: dict[str, Any] = {}
 
     def values(key: str) -> dict[str, Any]:
+        if key == current_version.KEY:
+            return {"CurrentBuild": found.get("CurrentBuild", "19045")}
         assert key == powershell.ENGINE
         if not found:
             raise NotFound(key)
@@ -305,6 +308,22 @@ def test_before_version_3_it_is_never_started(engine: dict[str, Any], version: s
     with pytest.raises(CannotRead) as raised:
         powershell.answers()
     assert (raised.value.code, raised.value.status) == ("no_powershell", "unsupported")
+
+
+@pytest.mark.parametrize("build", ["6002", "7601", "9200", "9600", "10239"])
+def test_before_windows_10_it_is_never_started_whatever_is_installed(engine: dict[str, Any], build: str) -> None:
+    engine.update(PowerShellVersion="5.1.14409.1005", CurrentBuild=build)
+    with pytest.raises(CannotRead) as raised:
+        powershell.answers()
+    assert (raised.value.code, raised.value.status) == ("no_powershell", "unsupported")
+    assert build in raised.value.detail
+
+
+@pytest.mark.parametrize("build", ["", "unknown", 9600, "9999999"])
+def test_on_a_windows_that_does_not_state_its_build_it_is_never_started(engine: dict[str, Any], build: Any) -> None:
+    engine.update(PowerShellVersion="5.1.14409.1005", CurrentBuild=build)
+    with pytest.raises(CannotRead, match="not_understood"):
+        powershell.answers()
 
 
 def test_switched_off_it_is_not_started(monkeypatch: pytest.MonkeyPatch, engine: dict[str, Any]) -> None:

@@ -9,7 +9,8 @@ from muster_agent.catalogue import Catalogue, Product
 from muster_agent.collect.antivirus.security_center import SERVICE, Registration, registrations
 from muster_agent.dataclass import dataclass
 from muster_agent.evidence.names import Names
-from muster_agent.evidence.windows import RUNNING, Look, Shown
+from muster_agent.evidence.windows import RUNNING, Look, Shown, WindowsFinding
+from muster_agent.evidence.windows_paths import Paths
 from muster_agent.facts import Antivirus, Problem
 from muster_agent.machine import CannotRead, Machine
 
@@ -30,9 +31,9 @@ class Center:
     live: bool | None  # the service that keeps the list runs; None when that could not be told
 
     def of(self, product_id: str) -> list[Registration]:
-        """The entries of a product, those whose program is there and that are on first."""
+        """The entries of a product, those whose program is there, is named, and that are on first."""
         own = [entry for product, entry in self.entries if product is not None and product.id == product_id]
-        return sorted(own, key=lambda entry: (entry.gone, not entry.on, entry.name, entry.state))
+        return sorted(own, key=lambda entry: (entry.gone, entry.unnamed, not entry.on, entry.name, entry.state))
 
     def entry(self, product_id: str) -> Registration | None:
         """The entry that speaks for a product; None when all that is left of it are remnants."""
@@ -44,18 +45,50 @@ class Center:
             return True
         return False if self.kept and self.whole else None
 
-    def says(self, entry: Registration | None, running: bool | None) -> tuple[bool | None, bool | None]:
+    def adopted(self, findings: Iterable[WindowsFinding], look: Look) -> Center:
+        """The same entries, with those of an unknown name given to the one product in whose folder, by its services,
+        their program lies: ESET calls itself otherwise in every language."""
+        folders: dict[str, tuple[Product, set[str]]] = {}
+        for finding in findings:
+            own = {look.paths.own(key.path.rpartition("\\")[0]) for key in finding.services if not key.driver}
+            folders[finding.product.id] = finding.product, {folder for folder in own if folder}
+        entries = []
+        for product, entry in self.entries:
+            if product is None and entry.program is not None and not entry.gone:
+                inside = [owner for owner, own in folders.values() if Paths.under(entry.program, own)]
+                product = inside[0] if len(inside) == 1 else None
+            entries.append((product, entry))
+        return replace(self, entries=tuple(entries))
+
+    def says(
+        self, entry: Registration | None, running: bool | None, notes: list[Problem]
+    ) -> tuple[bool | None, bool | None]:
         """(checks files as they are opened, signatures are current) by ``entry``. A product that does not run checks
-        nothing, and an entry nobody keeps says nothing of today."""
+        nothing, an entry nobody keeps says nothing of today, and of two that differ nobody knows which is meant."""
         if entry is None or not self.live:
             return None, None
-        return False if running is False else running if entry.on is True else entry.on, entry.current
+        states, ages = ({getattr(twin, name) for twin in self._twins(entry)} for name in ("on", "current"))
+        differ = [("realtime", len(states) > 1 and running is not False), ("signatures_current", len(ages) > 1)]
+        notes += [Problem("error", "registered_twice", entry.name, column) for column, twice in differ if twice]
+        on = entry.on if len(states) == 1 else None
+        realtime = False if running is False else running if on is True else on
+        return realtime, entry.current if len(ages) == 1 else None
+
+    def _twins(self, entry: Registration) -> list[Registration]:
+        """``entry`` and the others of its product whose program is there; of one nobody knows, those of its name."""
+        owner = next((product for product, other in self.entries if other is entry), None)
+        return [
+            other
+            for product, other in self.entries
+            if not other.gone
+            and (product.id == owner.id if product and owner else product is owner and other.name == entry.name)
+        ]
 
     def shown(self, look: Look) -> dict[str, Shown]:
         """What the entries show of the products of the catalogue."""
         found: dict[str, Shown] = {}
         for product, entry in self.entries:
-            if product is None or entry.gone:
+            if product is None or entry.gone or entry.unnamed:
                 continue
             folder = look.paths.own(entry.program.rpartition("\\")[0]) if entry.program else None
             before = found.get(product.id, Shown((), ()))
@@ -67,11 +100,11 @@ class Center:
         """A row for every product the catalogue does not know. Windows itself calls it an antivirus."""
         rows = []
         for product, entry in self.entries:
-            if product is not None or entry.gone:
+            if product is not None or entry.gone or entry.unnamed:
                 continue
             folder = look.paths.own(entry.program.rpartition("\\")[0]) if entry.program else None
             running = look.runs_in({folder} if folder else set())
-            realtime, current = self.says(entry, running)
+            realtime, current = self.says(entry, running, notes)
             notes.append(Problem("unsupported", "product_not_in_catalogue", entry.name, "signatures_date"))
             if running is None:
                 hidden = look.hidden or Problem("unsupported", "product_programs_unknown", entry.name)
@@ -84,6 +117,28 @@ class Center:
                     running=running,
                     realtime=realtime,
                     signatures_current=current,
+                    basis="registration:" + entry.name,
+                )
+            )
+        return rows
+
+    def unproven(self, found: Iterable[str], notes: list[Problem]) -> list[Antivirus]:
+        """A row for every entry that names no program and of whose product nothing else was found. It has no type, so
+        that no rule takes it for protection."""
+        there = set(found)
+        rows = []
+        for product, entry in self.entries:
+            if entry.gone or not entry.unnamed or (product is not None and product.id in there):
+                continue
+            unknown = ("type", "running", "realtime", "signatures_current")
+            fresh = [Problem("unsupported", "program_not_named", entry.name, column) for column in unknown]
+            notes += [note for note in fresh if note not in notes]
+            rows.append(
+                Antivirus(
+                    id=product.id if product else None,
+                    name=product.name if product else entry.name,
+                    vendor=product.vendor if product else None,
+                    registered=True,
                     basis="registration:" + entry.name,
                 )
             )

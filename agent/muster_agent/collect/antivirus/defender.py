@@ -12,6 +12,7 @@ from typing import Any
 from muster_agent import filetime, registry_key
 from muster_agent.collect.antivirus.vendors import Told, version_in
 from muster_agent.evidence.service_keys import ServiceKey
+from muster_agent.facts import Problem
 from muster_agent.machine import CannotRead, Machine
 
 # Product: (its own settings, those of the office's policy).
@@ -26,6 +27,7 @@ PASSIVE_POLICY = r"HKLM\SOFTWARE\Policies\Microsoft\Windows Advanced Threat Prot
 ONBOARDING = r"HKLM\SOFTWARE\Microsoft\Windows Advanced Threat Protection\Status"
 PRESENT = ("AMRunningMode", "AntivirusEnabled", "RealTimeProtectionEnabled")
 NORMAL = "normal"  # the one AMRunningMode in which it acts; the others are passive modes, EDR block mode, not running
+CONTRADICTED = "settings_contradict_center"
 MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 PLATFORM = re.compile(r"\\Platform\\([0-9]{1,3}(?:\.[0-9]{1,6}){1,3})(?:-[0-9]+)?\\", re.IGNORECASE)
 
@@ -107,8 +109,14 @@ def detail(machine: Machine) -> Told:
     return parse(said)
 
 
-def told(machine: Machine, product_id: str, running: bool | None, services: tuple[ServiceKey, ...]) -> Told:
-    """Everything it tells, the present before the settings; ``realtime`` stays None when neither says."""
+def told(
+    machine: Machine, product_id: str, running: bool | None, services: tuple[ServiceKey, ...], on: bool | None
+) -> Told:
+    """Everything it tells, the present before the settings; ``realtime`` stays None when neither says.
+
+    ``on``: what the security centre says. Many versions ignore the settings that once switched it off: against a
+    product that runs and is called on, they are a contradiction (:data:`CONTRADICTED`) and no answer.
+    """
     found = Told(version=platform_version(services))
     now = Told()
     if running and product_id == "ms-defender":
@@ -124,7 +132,9 @@ def told(machine: Machine, product_id: str, running: bool | None, services: tupl
     elif realtime is None:
         try:
             off = switched_off(machine, product_id)
-            realtime, basis = (False, (*basis, off)) if off else (None, basis)
+            if off and on:
+                notes.append(Problem("error", CONTRADICTED, off, "realtime"))
+            realtime, basis = (None if on else False, (*basis, off)) if off else (None, basis)
         except CannotRead as error:
             notes.append(error.problem("realtime"))
     try:

@@ -29,7 +29,12 @@ class Registration:
     name: str
     state: int
     program: str | None  # the file that reports to the centre; None where it names none on a drive
-    gone: bool  # that file is no longer there: the product was removed and its entry stayed
+    gone: bool  # none of the files it names is there any more: the product was removed and its entry stayed
+
+    @property
+    def unnamed(self) -> bool:
+        """Whether it names no program of its maker's: nobody can tell whether the product is still there."""
+        return self.program is None and not self.of_microsoft
 
     @property
     def on(self) -> bool | None:
@@ -57,15 +62,23 @@ def registration(
     if not name or not name.strip() or state is None:
         raise CannotRead("not_understood", key.path)
     own = state & OWNER_MASK == MICROSOFT
+    named, unread = [], None
     for value in ("REPORTINGEXE", "PRODUCTEXE"):
         said = key.text(value)
         path = program(said, system_root) if said else None
         candidates = paths.candidates(path) if path else []
-        if candidates:
-            there = paths.find(path or "")
-            # Windows's own is renewed into another folder; whether it is there, its service tells.
-            return Registration(name.strip()[:LONGEST], state, there or candidates[0], there is None and not own)
-    return Registration(name.strip()[:LONGEST], state, None, False)
+        named += candidates
+        try:
+            there = paths.find(path or "") if candidates else None
+        except CannotRead as error:
+            unread = error
+            continue
+        if there is not None:
+            return Registration(name.strip()[:LONGEST], state, there, False)
+    if unread is not None:
+        raise unread
+    # Windows's own is renewed into another folder; whether it is there, its service tells.
+    return Registration(name.strip()[:LONGEST], state, named[0] if named else None, bool(named) and not own)
 
 
 def registrations(

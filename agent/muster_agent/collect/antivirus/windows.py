@@ -22,11 +22,11 @@ SENSE = "ms-mde"
 COLUMNS = ("version", "signatures_version", "signatures_date")
 
 
-def told_by(machine: Machine, finding: WindowsFinding) -> Told | None:
-    """What the product leaves about itself; None when no place is known."""
+def told_by(machine: Machine, finding: WindowsFinding, on: bool | None) -> Told | None:
+    """What the product leaves about itself; None when no place is known. ``on``: what the security centre says."""
     product_id = finding.product.id
     if product_id in defender.KEYS:
-        return defender.told(machine, product_id, finding.running, finding.services)
+        return defender.told(machine, product_id, finding.running, finding.services, on)
     ask = signature_registry.ASK.get(product_id)
     if ask is None:
         return None
@@ -40,10 +40,11 @@ def row_of(machine: Machine, finding: WindowsFinding, center: Center, notes: lis
     """The row of a product that is there."""
     row = telling.row_of(finding, notes)
     entry = center.entry(finding.product.id)
-    realtime, current = center.says(entry, row.running)
-    told = told_by(machine, finding) or Told()
-    if finding.product.id in defender.KEYS:
-        realtime = realtime if told.realtime is None else told.realtime
+    doubled: list[Problem] = []
+    realtime, current = center.says(entry, row.running, doubled)
+    told = told_by(machine, finding, realtime) or Told()
+    if any(note.code == defender.CONTRADICTED for note in told.notes):
+        realtime = None
     elif told.realtime is not None:
         realtime = told.realtime
     changed = {name: getattr(row, name) or getattr(told, name) for name in COLUMNS}
@@ -55,7 +56,7 @@ def row_of(machine: Machine, finding: WindowsFinding, center: Center, notes: lis
         basis=" ".join([row.basis or "", *told.basis]),
         **changed,
     )
-    noted = [note for note in told.notes if note.column and getattr(row, note.column) is None]
+    noted = [note for note in (*doubled, *told.notes) if note.column and getattr(row, note.column) is None]
     notes += noted
     explained = {note.column for note in noted}
     if row.realtime is None and entry is not None:  # why stands with the state of the centre, or here
@@ -66,6 +67,16 @@ def row_of(machine: Machine, finding: WindowsFinding, center: Center, notes: lis
         if getattr(row, column) is None and column not in explained:
             notes.append(Problem("unsupported", "product_not_asked", row.id or "", column))
     return row
+
+
+def listed(finding: WindowsFinding, center: Center, notes: list[Problem]) -> Antivirus:
+    """The row of a product that only the list of programs names. An entry there may be another product of the maker's,
+    or what is left of one: it has no type, so that no rule takes it for protection."""
+    detail = " ".join(finding.presence)[:200]
+    for column in ("type", "running", "realtime"):
+        notes.append(Problem("unsupported", "only_listed", detail, column))
+    row = replace(telling.row_of(finding, []), type=None, running=None)
+    return replace(row, registered=center.registered(finding.product.id))
 
 
 def is_there(machine: Machine, finding: WindowsFinding, notes: list[Problem]) -> bool:
@@ -79,6 +90,11 @@ def is_there(machine: Machine, finding: WindowsFinding, notes: list[Problem]) ->
         return False
 
 
+def _only_listed(finding: WindowsFinding, center: Center) -> bool:
+    entry = center.entry(finding.product.id)
+    return finding.listed and (entry is None or entry.unnamed)
+
+
 def collect(machine: Machine) -> Table:
     """One row a product, however many traces it left, and one for every registered product nobody knows."""
     look = windows.look(machine)
@@ -87,8 +103,14 @@ def collect(machine: Machine) -> Table:
     center = security.read(machine, look, known, notes)
     findings, unseen = look.search(known, center.shown(look))
     notes += unseen
-    rows = [row_of(machine, finding, center, notes) for finding in findings if is_there(machine, finding, notes)]
+    center = center.adopted(findings, look)
+    rows = [
+        listed(finding, center, notes) if _only_listed(finding, center) else row_of(machine, finding, center, notes)
+        for finding in findings
+        if is_there(machine, finding, notes)
+    ]
     rows += center.unknown(look, notes)
+    rows += center.unproven([finding.product.id for finding in findings], notes)
     rows += center.remnants([finding.product.id for finding in findings], notes)
     notes += center.doubts(machine, rows)
     return Table(rows=tuple(rows), notes=tuple(notes))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 from muster_agent import plist
+from muster_agent.collect.os_version import darwin as os_version
+from muster_agent.collect.os_version.numbers import numbers
 from muster_agent.facts import Firewall, Problem, Table
 from muster_agent.machine import CannotRead, Machine, NotFound, program_failed
 
@@ -15,8 +17,20 @@ STATE = re.compile(r"\(State = ([0-2])\)")
 OFF, BY_PROGRAM, BLOCK_ALL = 0, 1, 2  # osquery's alf.global_state
 
 
+def keeps_settings(machine: Machine) -> bool:
+    """Whether this macOS keeps the property list: until 14 it does. An update to 15 leaves an old one behind, which
+    nothing writes to any more. Raises :class:`CannotRead`.
+
+    10.16 is what a later system calls itself to programs built for an older one: it may be any.
+    """
+    major, minor, _ = numbers(plist.text(plist.read(machine, os_version.PATH), "ProductVersion") or "")
+    if major is None:
+        raise CannotRead("not_understood", os_version.PATH)
+    return major < 15 and (major, minor) != (10, 16)
+
+
 def by_settings(machine: Machine) -> int:
-    """The state out of the property list. Raises :class:`NotFound` where macOS keeps none any more."""
+    """The state out of the property list. Raises :class:`NotFound` where there is none."""
     state = plist.read(machine, SETTINGS).get("globalstate")
     if isinstance(state, bool) or state not in (OFF, BY_PROGRAM, BLOCK_ALL):
         raise CannotRead("not_understood", SETTINGS)
@@ -42,6 +56,8 @@ def by_program(machine: Machine) -> int:
 def collect(machine: Machine) -> Table:
     """The one row. In between, each program was allowed or refused by itself: no word for all of them is true."""
     try:
+        if not keeps_settings(machine):
+            raise NotFound(SETTINGS)
         state, basis = by_settings(machine), SETTINGS
     except NotFound:
         state, basis = by_program(machine), " ".join(PROGRAM)

@@ -10,7 +10,8 @@ from muster_agent.machine import Machine
 # What macOS does not have stays null: UAC, SMB version 1 (macOS speaks 2 and 3 since 10.13 unless told otherwise by
 # hand), NLA, autorun, a switch for USB sticks, a TPM (its Secure Enclave is another thing), SELinux and its kin.
 PARTS: tuple[Part, ...] = (
-    (("password_min_length", "password_complexity", "password_max_age", "password_history"), darwin_password.policy),
+    (("password_min_length", "password_max_age", "password_history"), darwin_password.policy),
+    (("password_complexity",), darwin_password.mixed),
     (("lockout_threshold",), darwin_password.lockout),
     (("screen_lock", "screen_lock_timeout"), darwin_login.screen_lock),
     (("autologin",), darwin_login.autologin),

@@ -8,6 +8,9 @@ from muster_agent.machine import CannotRead, Machine
 LOGIN_WINDOW = "/Library/Preferences/com.apple.loginwindow.plist"
 SCREEN_SAVER = "com.apple.screensaver.plist"
 MANAGED = "/Library/Managed Preferences/"
+# Keys of Apple's configuration profiles (payloads com.apple.loginwindow and com.apple.MCX).
+NO_AUTOLOGIN = "com.apple.login.mcx.DisableAutoLoginClient"
+NO_GUEST, GUEST = "DisableGuestAccount", "EnableGuestAccount"
 
 
 def _settings(machine: Machine) -> plist.Dictionary:
@@ -18,12 +21,18 @@ def _settings(machine: Machine) -> plist.Dictionary:
 
 
 def autologin(machine: Machine) -> tuple[bool]:
-    """Whether somebody is logged in at start."""
-    return (plist.text(_settings(machine), "autoLoginUser") is not None,)
+    """Whether somebody is logged in at start. An administrator who forbids it wins over the account once chosen."""
+    found = _settings(machine)
+    return (plist.flag(found, NO_AUTOLOGIN) is not True and plist.text(found, "autoLoginUser") is not None,)
 
 
 def guest_account(machine: Machine) -> tuple[bool]:
-    """Whether a guest may log in."""
+    """Whether a guest may log in: as an administrator manages it, else as it was set on the Mac."""
+    managed = plist.optional(machine, MANAGED + "com.apple.MCX.plist")
+    if plist.flag(managed, NO_GUEST) is True:
+        return (False,)
+    if plist.flag(managed, GUEST) is not None:
+        return (plist.flag(managed, GUEST) is True,)
     return (plist.flag(_settings(machine), "GuestEnabled") is True,)
 
 

@@ -9,15 +9,19 @@ import re
 from typing import Any
 
 from muster_agent import plist
+from muster_agent.collect.settings import darwin_characters
 from muster_agent.machine import CannotRead, Machine, program_failed
 
 PWPOLICY = ["/usr/bin/pwpolicy", "-getaccountpolicies"]
 HEADING = "Getting global account policies"
 LENGTH = re.compile(r"^policyAttributePassword matches '\^?\.\{([0-9]{1,3}),[0-9]{0,3}\}\+?\$?'$")
-CHARACTERS = re.compile(r"^policyAttributePassword matches '\(?[.^]?.{0,40}\[[^\]]{1,40}\].{0,40}'$")
+# May log in while fewer wrong passwords were typed than a number, or once enough time has passed since.
 FAILED = re.compile(
-    r"policyAttributeFailedAuthentications\s*<\s*(?:policyAttributeMaximumFailedAuthentications|([0-9]{1,3}))"
+    r"\(?policyAttributeFailedAuthentications ?< ?(?:policyAttributeMaximumFailedAuthentications|([0-9]{1,3}))\)?"
+    r"(?: (?:OR|or|\|\|) \(?policyAttributeCurrentTime ?> ?"
+    r"\(?policyAttributeLastFailedAuthenticationTime ?\+ ?(?:[A-Za-z]{1,60}|[0-9]{1,9})\)?\)?)?"
 )
+FAILURES, LARGEST = "FailedAuthentications", 999
 MOST_FAILED, HISTORY = "policyAttributeMaximumFailedAuthentications", "policyAttributePasswordHistoryDepth"
 AGE = "policyAttributeExpiresEveryNDays"
 
@@ -52,13 +56,13 @@ def _parameter(entry: dict[str, Any], name: str) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def content(policies: plist.Dictionary) -> tuple[int, bool, int, int]:
-    """(shortest password, whether it must mix characters, days it is valid, how many former ones are remembered).
+def content(policies: plist.Dictionary) -> tuple[int, int, int]:
+    """(shortest password, days it is valid, how many former ones are remembered).
 
     A predicate that asks neither for a length nor for a kind of characters nor for a history is not understood: it may
     be the very rule an inspection asks for.
     """
-    shortest, mixed, age, history = 0, False, 0, 0
+    shortest, age, history = 0, 0, 0
     for entry in _of(policies, "policyCategoryPasswordContent"):
         predicate = str(entry.get("policyContent", ""))
         length, depth = LENGTH.match(predicate), _parameter(entry, HISTORY)
@@ -66,36 +70,55 @@ def content(policies: plist.Dictionary) -> tuple[int, bool, int, int]:
             shortest = max(shortest, int(length.group(1)))
         elif depth is not None:
             history = max(history, depth)
-        elif CHARACTERS.match(predicate):
-            mixed = True
         else:
-            raise CannotRead("not_understood", predicate[:200])
+            darwin_characters.kinds(predicate)
     for entry in _of(policies, "policyCategoryPasswordChange"):
         days = _parameter(entry, AGE)
         if days is None:
             raise CannotRead("not_understood", str(entry.get("policyContent", ""))[:200])
         age = days if age == 0 else min(age, days)
-    return shortest, mixed, age, history
+    return shortest, age, history
+
+
+def complexity(policies: plist.Dictionary) -> bool:
+    """Whether a password must mix characters: at least two kinds are asked for. No kind is no mixture; one alone, or a
+    condition that may ask for more than is understood, is not called either way. Raises ``not_understood``."""
+    asked: set[str] = set()
+    for entry in _of(policies, "policyCategoryPasswordContent"):
+        predicate = str(entry.get("policyContent", ""))
+        if not LENGTH.match(predicate) and _parameter(entry, HISTORY) is None:
+            asked |= darwin_characters.kinds(predicate)
+    count = darwin_characters.count(asked)
+    if count == 1:
+        raise CannotRead("not_understood", f"{' '.join(PWPOLICY)}: {', '.join(sorted(asked))}")
+    return count > 1
 
 
 def threshold(policies: plist.Dictionary) -> int:
     """Wrong passwords after which an account is locked; 0 is never. Raises ``not_understood``."""
     found = 0
     for entry in _of(policies, "policyCategoryAuthentication"):
-        predicate = str(entry.get("policyContent", ""))
-        match = FAILED.search(predicate)
-        if match is None:
+        predicate = " ".join(str(entry.get("policyContent", "")).split())
+        if FAILURES not in predicate:
             continue  # when an account may log in, not how often it may fail
+        match = FAILED.fullmatch(predicate)
+        if match is None:
+            raise CannotRead("not_understood", predicate[:200])
         number = int(match.group(1)) if match.group(1) else _parameter(entry, MOST_FAILED)
-        if number is None:
+        if number is None or not 1 <= number <= LARGEST:
             raise CannotRead("not_understood", predicate[:200])
         found = number if found == 0 else min(found, number)
     return found
 
 
-def policy(machine: Machine) -> tuple[int, bool, int, int]:
+def policy(machine: Machine) -> tuple[int, int, int]:
     """What passwords must be, as :func:`content` says."""
     return content(machine.once(_policies))
+
+
+def mixed(machine: Machine) -> tuple[bool]:
+    """Whether passwords must mix characters, as :func:`complexity` says."""
+    return (complexity(machine.once(_policies)),)
 
 
 def lockout(machine: Machine) -> tuple[int]:

@@ -12,7 +12,8 @@ NVRAM = ["/usr/sbin/nvram", "94b73556-2197-4702-82a8-3e1337dafbfb:AppleSecureBoo
 POLICY = re.compile(r"AppleSecureBootPolicy\s+%([0-9]{2})")
 OFF, FULL = "00", ("01", "02")  # 01 is Apple's medium security: signed systems of any age
 LOGS = "/var/log"
-OF_SYSTEM = re.compile(r"^(system|install)\.log(\.[0-9]+)?(\.gz|\.bz2)?$")
+# install.log is kept for years and says nothing of what happened on the Mac.
+OF_SYSTEM = re.compile(r"^system\.log(\.[0-9]+)?(\.gz|\.bz2)?$")
 
 
 def gatekeeper(machine: Machine) -> tuple[bool]:
@@ -56,5 +57,5 @@ def oldest_log(machine: Machine) -> tuple[str]:
         if OF_SYSTEM.match(name):
             moments.append(machine.stat(f"{LOGS}/{name}").mtime)
     if not moments:
-        raise NotFound(LOGS)
+        raise NotFound(f"{LOGS}/system.log")
     return (next_monday(min(moments)),)

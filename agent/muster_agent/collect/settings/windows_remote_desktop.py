@@ -13,7 +13,8 @@ SERVER = r"HKLM\SYSTEM\CurrentControlSet\Control\Terminal Server"
 LISTENER = SERVER + r"\WinStations\RDP-Tcp"
 DENY, NLA, LAYER = "fDenyTSConnections", "UserAuthentication", "SecurityLayer"
 RDP_LAYER = 0  # SecurityLayer: RDP's own, which cannot ask who one is beforehand
-HOME = "Core"  # what EditionID of every Home edition begins with
+# What EditionID of the editions without it begins with: Home of Windows 8 and later, then those of Windows 7.
+HOME = ("Core", "Starter", "HomeBasic", "HomePremium")
 
 
 def _decided(machine: Machine, own: str, name: str) -> bool:
@@ -26,15 +27,18 @@ def _decided(machine: Machine, own: str, name: str) -> bool:
 def rdp(machine: Machine) -> tuple[Any, ...]:
     """Whether Remote Desktop is on.
 
-    Home editions cannot serve it whatever the setting says, unless somebody has patched them: on is unknown there, and
-    listening_ports tells.
+    Home editions do not serve it whatever the setting says, unless somebody has patched them: where something listens
+    on its port all the same, it is unknown.
     """
     if start(machine, "TermService") in (None, DISABLED) or _decided(machine, SERVER, DENY):
         return (False,)
     edition = current_version.read(machine).edition or ""
-    if edition.startswith(HOME):
+    if not edition.startswith(HOME):
+        return (True,)
+    (listened,) = port(machine)
+    if any(socket.protocol == "tcp" and socket.port == listened for socket in machine.sockets().rows):
         raise CannotRead("edition_without_rdp", edition, "unsupported")
-    return (True,)
+    return (False,)
 
 
 def nla(machine: Machine) -> tuple[Any, ...]:

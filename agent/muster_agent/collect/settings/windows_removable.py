@@ -19,6 +19,8 @@ RESTRICTIONS = r"HKLM\SOFTWARE\Policies\Microsoft\Windows\DeviceInstall\Restrict
 # Setup classes a stick is installed by: disk drives, and USB.
 STICK_CLASSES = ("{4d36e967-e325-11ce-bfc1-08002be10318}", "{36fc9e60-c465-11cf-8056-444553540000}")
 STICK_IDS = ("usbstor", "usb\\class_08")
+# Devices that no allow list names. Whether a list names every stick in use is not to be told from its patterns.
+UNSPECIFIED = "DenyUnspecified"
 
 
 def autorun(machine: Machine) -> tuple[Any, ...]:
@@ -71,6 +73,8 @@ def usb_storage(machine: Machine) -> tuple[Any, ...]:
             return (False,)
         # Those installed before the restriction go on working.
         raise CannotRead("sticks_partly_denied", place(RESTRICTIONS, restriction), "unsupported")
+    if number(machine, RESTRICTIONS, UNSPECIFIED) == 1:
+        raise CannotRead("sticks_partly_denied", place(RESTRICTIONS, UNSPECIFIED), "unsupported")
     if start(machine, "USBSTOR") is None:
         raise CannotRead("setting_absent", place(SERVICES, "USBSTOR"))
     return (True,)

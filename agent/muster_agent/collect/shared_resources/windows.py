@@ -21,10 +21,16 @@ LSA = r"HKLM\SYSTEM\CurrentControlSet\Control\Lsa"
 GUEST, UF_ACCOUNTDISABLE = 501, 0x2
 
 
-def _anonymous(machine: Machine) -> set[str]:
-    """The shares, in lower case, that a connection without any account may open."""
+def _anonymous(machine: Machine) -> dict[str, bool | None]:
+    """The shares, in lower case, that a connection without any account may reach, and whether it can open them.
+
+    Everyone, whom the access lists of most shares name, holds such connections only where Windows is told so. Else it
+    takes an entry of their own, and the lists are not read.
+    """
     said = machine.registry_value(PARAMETERS, "NullSessionShares")
-    return {name.strip().lower() for name in said} - {""} if isinstance(said, tuple) else set()
+    names = {name.strip().lower() for name in said} - {""} if isinstance(said, tuple) else set()
+    opens = True if names and number(machine, LSA, "EveryoneIncludesAnonymous") == 1 else None
+    return dict.fromkeys(names, opens)
 
 
 def _shut(machine: Machine) -> bool:
@@ -37,13 +43,13 @@ def _shut(machine: Machine) -> bool:
     return bool(guests) and all(whole(row, "flags", "NetUserEnum") & UF_ACCOUNTDISABLE for row in guests)
 
 
-def _guest(machine: Machine, notes: list[Problem]) -> tuple[set[str], bool]:
+def _guest(machine: Machine, notes: list[Problem]) -> tuple[dict[str, bool | None], bool]:
     """(shares named for connections without an account, whether all others need a password)."""
     try:
         return _anonymous(machine), _shut(machine)
     except CannotRead as error:
         notes.append(error.problem("guest"))
-        return set(), False
+        return {}, False
 
 
 def collect(machine: Machine) -> Table:
@@ -70,7 +76,7 @@ def collect(machine: Machine) -> Table:
                 protocol="smb",
                 type_name=type_name,
                 administrative=bool(number_of_type & SPECIAL),
-                guest=True if name.lower() in anonymous else False if shut and type_name in FILES else None,
+                guest=anonymous.get(name.lower(), False if shut and type_name in FILES else None),
             )
         )
     unknown = ", ".join(row.name or "" for row in rows if row.guest is None)[:200]

@@ -6,12 +6,12 @@ import re
 from typing import Any, Callable, TypeVar
 
 from muster_agent import plist
-from muster_agent.collect.updates.darwin import SOFTWARE_UPDATE
 from muster_agent.facts import Problem, Table, UpdateStatus
 from muster_agent.machine import CannotRead, Machine
 
 T = TypeVar("T")
 
+SOFTWARE_UPDATE = "/Library/Preferences/com.apple.SoftwareUpdate.plist"
 HISTORY = "/Library/Receipts/InstallHistory.plist"
 # What mends the system itself. XProtect and its kind renew themselves daily and say nothing of patches.
 OF_SYSTEM = re.compile(r"^(macOS|OS X|Mac OS X|Security Update|Rapid Security Response)\b", re.IGNORECASE)
@@ -20,13 +20,19 @@ MANAGED = "/Library/Managed Preferences/com.apple.SoftwareUpdate.plist"
 AUTOMATIC = ("AutomaticCheckEnabled", "AutomaticDownload", "AutomaticallyInstallMacOSUpdates", "CriticalUpdateInstall")
 
 
+def searches(found: plist.Dictionary) -> list[str]:
+    """When searches for updates last succeeded: the full one, where there was one, and any. Raises
+    ``never_searched_software_update``."""
+    known = [plist.moment(found, name) for name in ("LastFullSuccessfulDate", "LastSuccessfulDate")]
+    dates = [date for date in known if date is not None]
+    if not dates:
+        raise CannotRead("never_searched_software_update", SOFTWARE_UPDATE, "stale")
+    return dates
+
+
 def metadata_date(machine: Machine) -> str:
-    """When a search for updates last succeeded. Raises ``never_searched``."""
-    found = plist.read(machine, SOFTWARE_UPDATE)
-    date = plist.moment(found, "LastFullSuccessfulDate") or plist.moment(found, "LastSuccessfulDate")
-    if date is None:
-        raise CannotRead("never_searched", SOFTWARE_UPDATE, "stale")
-    return date
+    """When a search for updates last succeeded. Raises ``never_searched_software_update``."""
+    return searches(plist.read(machine, SOFTWARE_UPDATE))[0]
 
 
 def history(data: bytes) -> list[Any]:
@@ -37,14 +43,19 @@ def history(data: bytes) -> list[Any]:
     return wrapped
 
 
-def last_installed(machine: Machine) -> str:
-    """The day an update of macOS was last installed. Raises ``no_upgrade_logged``."""
+def installations(machine: Machine) -> list[str]:
+    """When updates of macOS were installed, in RFC 3339. Raises :class:`CannotRead`."""
     dates = [
         plist.moment(entry, "date")
         for entry in history(machine.read(HISTORY, plist.LIMIT))
         if isinstance(entry, dict) and OF_SYSTEM.match(plist.text(entry, "displayName") or "")
     ]
-    known = [date for date in dates if date]
+    return [date for date in dates if date]
+
+
+def last_installed(machine: Machine) -> str:
+    """The day an update of macOS was last installed. Raises ``no_upgrade_logged``."""
+    known = installations(machine)
     if not known:
         raise CannotRead("no_upgrade_logged", HISTORY)
     return max(known)[: len("2026-11-24")]

@@ -5,17 +5,17 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Iterator
 
 from muster_agent import plist
+from muster_agent.collect.update_status import darwin as update_status
+from muster_agent.collect.updates import darwin_installed
 from muster_agent.facts import Problem, Table, Update
 from muster_agent.machine import CannotRead, Machine, NotFound
 
-SOFTWARE_UPDATE = "/Library/Preferences/com.apple.SoftwareUpdate.plist"
+SOFTWARE_UPDATE = update_status.SOFTWARE_UPDATE
 MUNKI = "/Library/Managed Installs/ManagedInstallReport.plist"
-# Apple names what mends security faults alone so; a release of macOS mends some too, and its list does not say.
-SECURITY = re.compile(r"^(Security Update|Rapid Security Response|macOS Security Response|XProtect|MRT)", re.IGNORECASE)
+COUNTS = ("LastRecommendedUpdatesAvailable", "LastUpdatesAvailable")
 
 
 def entries(found: plist.Dictionary, name: str) -> list[dict[str, Any]]:
@@ -32,7 +32,7 @@ def of_apple(found: plist.Dictionary) -> Iterator[Update]:
         title = plist.text(entry, "Display Name") or plist.text(entry, "Identifier")
         if title is None:
             raise CannotRead("not_understood", SOFTWARE_UPDATE)
-        security = True if SECURITY.match(title) else None
+        security = True if darwin_installed.SECURITY.match(title) else None
         yield Update(name=title, available=plist.text(entry, "Display Version"), security=security, origin="Apple")
 
 
@@ -57,14 +57,14 @@ def collect(machine: Machine) -> Table:
     """The updates. Without a search that succeeded no list proves that nothing is pending; how old the last one is
     stands in ``update_status.metadata_date``, by which the policy decides whether to believe it."""
     found = plist.read(machine, SOFTWARE_UPDATE)
-    searched = plist.moment(found, "LastFullSuccessfulDate") or plist.moment(found, "LastSuccessfulDate")
-    if searched is None:
-        raise CannotRead("never_searched", SOFTWARE_UPDATE, "stale")
+    searches = update_status.searches(found)
     notes: list[Problem] = []
     rows = list(of_apple(found))
-    count = found.get("LastRecommendedUpdatesAvailable")
-    if isinstance(count, int) and not isinstance(count, bool) and count > len(rows):
+    count = max((found[name] for name in COUNTS if type(found.get(name)) is int), default=0)
+    if count > len(rows):
         notes.append(Problem("error", "fewer_updates_than_counted", f"{len(rows)} < {count}"))
+    if darwin_installed.since(machine, searches, notes):
+        rows = darwin_installed.still_offered(machine, rows, notes)
     try:
         rows += [row for row in dict.fromkeys(of_munki(machine)) if row not in rows]
     except CannotRead as error:

@@ -6,15 +6,15 @@ import re
 import time
 
 from muster_agent import directory_service, plist
+from muster_agent.collect.settings import darwin_login
 from muster_agent.directory_service import Record, first
 from muster_agent.facts import Problem, Table, User
-from muster_agent.machine import CannotRead, Machine, NotFound
+from muster_agent.machine import CannotRead, Machine
 
 ATTRIBUTES = ("RecordName", "UniqueID", "UserShell", "AuthenticationAuthority", "IsHidden", "GeneratedUID", "Password")
 ADMINISTRATORS = "admin"
 FIRST_OF_PEOPLE, GUEST = 500, 201  # the system's own accounts have numbers below 500, 201 is Guest
 NUMBER = re.compile(r"^-?[0-9]{1,10}$")
-LOGIN_WINDOW = "/Library/Preferences/com.apple.loginwindow.plist"
 RECORDS = "/var/db/dslocal/nodes/Default/users"
 YEAR_9999 = 253_370_764_800  # seconds since 1970
 NO_SHELL = ("/usr/bin/false", "/usr/bin/nologin", "/sbin/nologin", "/dev/null")
@@ -30,10 +30,7 @@ def administrators(machine: Machine) -> tuple[set[str], set[str]]:
 
 def guest_enabled(machine: Machine) -> bool:
     """Whether a guest may log in: macOS keeps the account either way."""
-    try:
-        return plist.flag(plist.read(machine, LOGIN_WINDOW), "GuestEnabled") is True
-    except NotFound:
-        return False
+    return darwin_login.guest_account(machine)[0]
 
 
 def no_password_fits(record: Record) -> bool:
