@@ -5,7 +5,7 @@ PYTHON ?= python3
 OFFICE ?= 40
 BIN := .venv/bin
 
-.PHONY: help demo test lint accuracy bench windows installs format docs lock agent clean
+.PHONY: help demo test lint fuzz accuracy bench windows installs format docs lock agent clean
 
 help:            ## what can be made
 	@grep -hE '^[a-z]+: .*##' Makefile | sed -E 's/^([a-z]+):.*## */  make \1\t/'
@@ -24,6 +24,10 @@ lint:            ## ruff and mypy
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy --no-error-summary
+
+fuzz:            ## hostile PCs, looked for deeper than `make test` does: other examples every time, for half an hour
+	@$(PYTHON) requirements/install.py dev
+	@MUSTER_FUZZ=many $(BIN)/pytest tests/agent/hostile
 
 accuracy:        ## what others recorded against our parsers: right, unknown, wrong, by topic
 	@$(PYTHON) requirements/install.py dev

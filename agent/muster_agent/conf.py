@@ -113,6 +113,8 @@ def _read(path: str) -> bytes | None:
     if not os.path.lexists(path):
         return None
     must_be_safe(path)
+    if not os.path.isfile(path):  # a FIFO would be waited for
+        raise Unusable("conf_unreadable", path)
     try:
         with open(path, "rb") as file:
             data = file.read(CONF_LIMIT + 1)

@@ -214,7 +214,7 @@ class Home:
             found = json.loads(path.read_text("utf-8"))
         except FileNotFoundError:
             return None
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             raise Unusable("file_damaged", str(path)) from None
         if not isinstance(found, dict) or set(found) != set(fields):
             raise Unusable("file_damaged", str(path))

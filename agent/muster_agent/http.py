@@ -95,7 +95,7 @@ def post(server: str, path: str, body: bytes, headers: Mapping[str, str], ca: st
         raise Unreachable("no_answer", server) from None
     except OSError as error:
         raise Unreachable("unreachable", f"{server}: {error.strerror or error}") from None
-    except (http.client.HTTPException, ValueError):
+    except (http.client.HTTPException, ValueError, RecursionError):
         # A captive portal's page is not an answer.
         raise Unreachable("not_muster", server) from None
     finally:

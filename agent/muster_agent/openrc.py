@@ -20,6 +20,8 @@ def rc_update(text: str) -> dict[str, tuple[str, ...]]:
             found[name.strip()] = tuple(levels.split())
         elif line.strip():
             raise CannotRead("not_understood", f"rc-update: {line.strip()[:80]}")
+    if not found:  # every system has some
+        raise CannotRead("not_understood", "rc-update")
     return found
 
 
@@ -32,6 +34,8 @@ def rc_status(text: str) -> dict[str, str]:
             found[state.group(1)] = state.group(2).split()[0]
         elif line.strip() and not LEVEL.match(line) and not line.strip().startswith("*"):
             raise CannotRead("not_understood", f"rc-status: {line.strip()[:80]}")
+    if not found:
+        raise CannotRead("not_understood", "rc-status")
     return found
 
 

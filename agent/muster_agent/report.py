@@ -48,7 +48,10 @@ class SignedReport:
     @classmethod
     def from_json(cls, data: bytes) -> SignedReport:
         """Read such a line. Raises ``ValueError`` when it is something else."""
-        found = json.loads(data.decode("ascii"))
+        try:
+            found = json.loads(data.decode("ascii"))
+        except RecursionError:
+            raise ValueError("not a signed report") from None
         names = ("envelope", "signature", "body")
         if not isinstance(found, dict) or set(found) != set(names) or not all(isinstance(found[n], str) for n in names):
             raise ValueError("not a signed report")

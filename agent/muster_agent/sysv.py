@@ -44,6 +44,8 @@ def chkconfig(text: str) -> Chkconfig:
             in_note = False
         elif not in_note:
             raise CannotRead("not_understood", f"chkconfig: {line.strip()[:80]}")
+    if not levels:  # every system has some
+        raise CannotRead("not_understood", "chkconfig")
     return Chkconfig(levels, xinetd)
 
 
@@ -80,4 +82,6 @@ def initctl(text: str) -> list[Job]:
             found.append(Job(job.group(1), job.group(2), job.group(3), job.group(4), number))
         elif line.strip() and not line.startswith("\t"):  # further processes of a job stand indented
             raise CannotRead("not_understood", f"initctl: {line.strip()[:80]}")
+    if not found:
+        raise CannotRead("not_understood", "initctl")
     return found

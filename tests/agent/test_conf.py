@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,15 @@ def test_settings_of_another_user_are_refused(home: Home) -> None:
         pytest.skip("giving a file away needs root")
     os.chown(home.path / "agent.conf", 65534, 65534)
     assert refused(home) == "conf_unsafe"
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+@pytest.mark.parametrize("name", ["agent.conf", "token"])
+def test_what_is_no_file_is_not_waited_for(home: Home, name: str, make: Callable[..., None]) -> None:
+    (home.path / name).unlink()
+    make(home.path / name, 0o700)
+    with pytest.raises(Unusable, match="conf_unreadable"):
+        conf.load(home) if name == "agent.conf" else conf.token(home)
 
 
 def test_an_authority_that_is_missing_is_said(home: Home) -> None:

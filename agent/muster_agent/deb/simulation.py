@@ -16,7 +16,8 @@ POLICY = ["/usr/bin/apt-cache", *OPTIONS, "policy"]
 INST = re.compile(
     r"^Inst (?P<name>\S+) \[(?P<installed>[^]]+)\] \((?P<version>\S+) (?P<origin>.*?) ?\[(?P<arch>[^][]+)\]\)"
 )
-# apt up to 2.9 and apt 3.
+# The end of what it prints, whether or not there is anything to do. Both: apt up to 2.9 and apt 3.
+SUMMARY = re.compile(r"^(?:[0-9]+ upgraded, |Summary:|  Upgrading: [0-9])", re.MULTILINE)
 KEPT = ("The following packages have been kept back:", "Not upgrading:")
 
 
@@ -74,7 +75,10 @@ def _said(machine: Machine, argv: list[str]) -> str:
 
 def ask(machine: Machine) -> list[Pending]:
     """Everything apt would upgrade or keeps back. Raises :class:`CannotRead` when apt could not be asked."""
-    pending, kept = parse(_said(machine, UPGRADE))
+    said = _said(machine, UPGRADE)
+    if SUMMARY.search(said) is None:  # cut short, or nothing at all
+        raise CannotRead("not_understood", "apt-get -s upgrade")
+    pending, kept = parse(said)
     versions = candidates(_said(machine, [*POLICY, *kept])) if kept else {}
     for full in kept:
         name, _, arch = full.partition(":")

@@ -58,7 +58,7 @@ def _lines(text: str, headed: str, what: str) -> Iterator[tuple[str, str]]:
             yield name, rest.strip()
         elif not (ended or name == headed or LEGEND.match(line.strip())):
             raise CannotRead("not_understood", f"{what}: {line.strip()[:80]}")
-    if not found and text.strip() and not re.search(r"\b0 (?:loaded )?unit", text):
+    if not found and not re.search(r"\b0 (?:loaded )?unit", text):
         raise CannotRead("not_understood", f"{what}: {text.strip()[:80]}")
 
 

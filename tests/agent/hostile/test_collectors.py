@@ -54,7 +54,7 @@ def test_every_table_that_has_recordings_is_tried() -> None:
 
 
 @by_group
-@thorough(max_examples=1500 if MANY else 80)
+@thorough(max_examples=1500 if MANY else 60)
 @given(random=randoms)
 def test_damaged_answers_give_a_table_of_the_contract(table: str, platform: str, random: Random) -> None:
     _, machine, question = random.choice(questions(table, platform))
@@ -194,7 +194,7 @@ def test_a_refused_answer_makes_no_fact_and_no_silence(table: str, platform: str
 
 
 @by_group
-@thorough(max_examples=1000 if MANY else 25)
+@thorough(max_examples=1000 if MANY else 20)
 @given(random=randoms)
 def test_several_refused_answers_make_no_fact_either(table: str, platform: str, random: Random) -> None:
     name, recording, _ = random.choice(questions(table, platform))

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import fields, replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
 from recorded import COLLECT, Question, answering, breaches, collected
 
-from muster_agent import logrotate, openrc, osrelease, sshd, sysv
+from muster_agent import logrotate, openrc, osrelease, pam, smb_conf, sshd, sysv
 from muster_agent.accounts import sudoers
 from muster_agent.collect.antivirus.vendors import bitdefender, mdatp
+from muster_agent.collect.interface_addresses import linux_addresses
 from muster_agent.collect.listening_ports.scope import scope
+from muster_agent.collect.routes import linux as linux_routes
 from muster_agent.collect.settings.linux_kysec import parse_getstatus
 from muster_agent.collect.shared_resources import darwin as sharing
-from muster_agent.deb import history, simulation
+from muster_agent.deb import history, simulation, sources
 from muster_agent.facts import Problem, Table
+from muster_agent.http import Unreachable, post
 from muster_agent.launchd import launchctl
 from muster_agent.limits import within_limits
 from muster_agent.machine import CannotRead, Denied, Listing, Socket, Stat, Uname
-from muster_agent.recording import RecordedMachine, Recording
+from muster_agent.recording import RecordedMachine, Recording, SimulatedMachine
 from muster_agent.recording_file import from_json
-from muster_agent.report import body_of
+from muster_agent.report import SignedReport, body_of
 from muster_agent.rpm import cache
 from muster_agent.rpm.history import last_in_yum_log
 from muster_agent.systemd import unit
@@ -263,6 +268,76 @@ def test_a_long_answer_takes_a_short_time(reader: Any) -> None:
     except CannotRead as error:
         assert error.code == "not_understood"
     assert time.process_time() - begun < 1
+
+
+def test_brackets_within_brackets_are_no_answer_and_no_report() -> None:
+    """json goes as deep as they do, and Python no deeper than a thousand."""
+    deep = b"[" * 50_000
+    with pytest.raises(ValueError, match="not a signed report"):
+        SignedReport.from_json(deep)
+
+    class Portal(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(deep)
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Portal) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        with pytest.raises(Unreachable, match="not_muster"):
+            post(f"http://127.0.0.1:{server.server_port}", "/", b"", {})
+
+
+INCLUDES: dict[str, Any] = {
+    "smb.conf": lambda: smb_conf.parse("include = /a\n" * 3, lambda path: "include = /a\n" * 3),
+    "sshd_config": lambda: sshd.parse("Include /a\n" * 3, lambda path: [(path, "Include /a\n" * 3)]),
+    "logrotate.conf": lambda: logrotate.parse("include /a\n" * 3, lambda path: ["include /a\n" * 3]),
+    "sudoers": lambda: sudoers.parse("@include /a\n" * 3, lambda path: "@include /a\n" * 3, lambda path: []),
+}
+
+
+@pytest.mark.parametrize("reader", INCLUDES.values(), ids=INCLUDES)
+def test_a_file_that_includes_itself_three_times_is_read_no_three_to_the_sixteenth_times(reader: Any) -> None:
+    with pytest.raises(CannotRead, match="not_understood"):
+        reader()
+
+
+def test_services_that_ask_each_other_again_and_again_are_not_understood() -> None:
+    stacks = {f"/etc/pam.d/s{n}": f"auth include s{n + 1}\n".encode() * 5 for n in range(15)}
+    with pytest.raises(CannotRead, match="not_understood"):
+        pam.stack(
+            SimulatedMachine(Uname("Linux", "pc", "6.1", "x86_64"), {**stacks, "/etc/pam.d/s15": b""}), "s0", "auth"
+        )
+
+
+def test_an_alias_of_aliases_is_looked_up_once() -> None:
+    chain = ":".join(f"A{number}=A{number + 1},A{number + 1},A{number + 1}" for number in range(40))
+    found = sudoers.parse(f"User_Alias {chain}:A40=somebody\nA0 ALL=(ALL) ALL\n", lambda path: "", lambda path: [])
+    assert found.administrators == {"somebody"}
+
+
+def test_four_thousand_addresses_of_four_thousand_suites_are_no_sources() -> None:
+    with pytest.raises(CannotRead, match="not_understood"):
+        list(sources.deb822("Types: deb\nURIs: http://a\nSuites: x\n" * 4000, "amd64"))
+
+
+@pytest.mark.parametrize(
+    "parse",
+    [
+        lambda: linux_addresses.printed("2: eth0    inet 12700.0.1/8 scope host\n"),
+        lambda: linux_addresses.printed("2: eth0    inet 127.0.0.1/64 scope host\n"),
+        lambda: linux_addresses.of_trie("|-- 999.0.0.1\n      /32 host LOCAL\n", ""),
+        lambda: linux_addresses.inet6("fe80" + "0" * 27 + "1 02 -1 20 80 eth0\n"),
+        lambda: linux_routes.ipv6(f"{'0' * 32} -1 {'0' * 32} 00 {'0' * 31}1 00000400 0 0 00000003 eth0\n"),
+        lambda: linux_routes.ipv4("head\neth0 00000000 0100A8C0 0003 0 0 -1 00000000 0 0 0\n"),
+    ],
+)
+def test_numbers_no_address_and_no_route_has_are_not_understood(parse: Any) -> None:
+    with pytest.raises(CannotRead, match="not_understood"):
+        parse()
 
 
 def test_a_system_that_calls_itself_by_a_megabyte_is_too_large() -> None:

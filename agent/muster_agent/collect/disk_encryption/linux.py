@@ -14,6 +14,7 @@ from muster_agent.facts import DiskEncryption, Problem, Table
 from muster_agent.machine import CannotRead, Machine, NotFound
 
 STATUS = {True: "encrypted", False: "not encrypted", None: "undefined"}
+NO_HEADER = "not a valid LUKS device"  # cryptsetup's word for it
 IN_CHANGE = ("encrypting", "decrypting")
 
 
@@ -29,7 +30,7 @@ def confirmed(machine: Machine, found: Encryption, notes: list[Problem]) -> tupl
                     continue  # no cryptsetup here; the device mapper has told
                 except CannotRead as error:
                     notes.append(error.problem("encryption_status"))
-                    if error.code != "program_failed":  # that: the header is kept elsewhere
+                    if NO_HEADER not in error.detail:  # else it is kept elsewhere
                         notes.append(error.problem("encrypted"))
                         return None, STATUS[None]
                     continue
