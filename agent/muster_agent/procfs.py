@@ -39,11 +39,15 @@ def address(text: str, byte_order: str = sys.byteorder) -> str:
 def listening(table: str, text: str, byte_order: str = sys.byteorder) -> list[tuple[str, int, int]]:
     """(address, port, inode) of the listening sockets in the text of /proc/net/``table``.
 
-    Raises :class:`CannotRead` for a line it does not understand: a socket must not vanish in silence.
+    Raises :class:`CannotRead` for a line it does not understand, and for a text without the heading every such table
+    has: a socket must not vanish in silence.
     """
     state = TABLES[table][1]
     found = []
-    for line in text.splitlines()[1:]:
+    heading, *lines = text.splitlines() or [""]
+    if "local_address" not in heading:
+        raise CannotRead("not_understood", f"/proc/net/{table}: {heading.strip()[:80]}")
+    for line in lines:
         fields = line.split()
         try:
             if fields[3] != state:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from recorded import COLLECT, Question, answering, breaches, collected
 
-from muster_agent import logrotate, openrc, osrelease, pam, smb_conf, sshd, sysv
+from muster_agent import logrotate, openrc, osrelease, pam, procfs, smb_conf, sshd, sysv
 from muster_agent.accounts import sudoers
 from muster_agent.collect.antivirus.vendors import bitdefender, mdatp
 from muster_agent.collect.interface_addresses import linux_addresses
@@ -24,13 +24,13 @@ from muster_agent.facts import Problem, Table
 from muster_agent.http import Unreachable, post
 from muster_agent.launchd import launchctl
 from muster_agent.limits import within_limits
-from muster_agent.machine import CannotRead, Denied, Listing, Socket, Stat, Uname
+from muster_agent.machine import CannotRead, Denied, Listing, Output, Socket, Stat, Uname
 from muster_agent.recording import RecordedMachine, Recording, SimulatedMachine
 from muster_agent.recording_file import from_json
 from muster_agent.report import SignedReport, body_of
 from muster_agent.rpm import cache
 from muster_agent.rpm.history import last_in_yum_log
-from muster_agent.systemd import unit
+from muster_agent.systemd import systemctl, unit
 from muster_agent.wua.automatic import NOWHERE
 from muster_server.receive.body import decode
 
@@ -122,6 +122,35 @@ def test_a_version_that_may_not_be_read_is_said() -> None:
     name, file = "remote_access/darwin-denied-by-hand", "/Applications/TeamViewer.app/Contents/Info.plist"
     found = collected(answering(recorded(name), ("files", file), Denied(file)), "remote_access")
     assert Denied(file).problem("version") in found.notes
+
+
+@pytest.mark.parametrize(
+    "parse",
+    [
+        openrc.rc_update,
+        openrc.rc_status,
+        sysv.chkconfig,
+        sysv.initctl,
+        systemctl.list_unit_files,
+        systemctl.list_units,
+    ],
+)
+def test_nothing_at_all_is_no_list_of_services(parse: Any) -> None:
+    with pytest.raises(CannotRead, match="not_understood"):
+        parse("")
+
+
+def test_an_apt_that_prints_nothing_does_not_say_that_nothing_is_pending() -> None:
+    name = "updates/linux-pinned"
+    [asked] = [argv for argv in recorded(name).programs if argv[-2:] == ("-s", "upgrade")]
+    found = collected(answering(recorded(name), ("programs", asked), Output(0, b"", b"")), "updates")
+    assert "not_understood" in {note.code for note in found.notes}
+
+
+def test_a_cryptsetup_that_was_killed_has_not_said_that_the_header_is_elsewhere() -> None:
+    name, question = "disk_encryption/linux-luks-encrypting-root-by-hand", ("programs", CRYPTSETUP)
+    assert True not in values(name, question, Output(-9, b"", b""), "encrypted")
+    assert True in values(name, question, Output(1, b"", b"Device x is not a valid LUKS device.\n"), "encrypted")
 
 
 # -- a report of one odd value is one the server takes ---------------------------------------------------------------
@@ -332,10 +361,12 @@ def test_four_thousand_addresses_of_four_thousand_suites_are_no_sources() -> Non
         lambda: linux_addresses.of_trie("|-- 999.0.0.1\n      /32 host LOCAL\n", ""),
         lambda: linux_addresses.inet6("fe80" + "0" * 27 + "1 02 -1 20 80 eth0\n"),
         lambda: linux_routes.ipv6(f"{'0' * 32} -1 {'0' * 32} 00 {'0' * 31}1 00000400 0 0 00000003 eth0\n"),
-        lambda: linux_routes.ipv4("head\neth0 00000000 0100A8C0 0003 0 0 -1 00000000 0 0 0\n"),
+        lambda: linux_routes.ipv4("\0\0\0"),
+        lambda: procfs.listening("tcp", ""),
+        lambda: linux_routes.ipv4("Iface\neth0 00000000 0100A8C0 0003 0 0 -1 00000000 0 0 0\n"),
     ],
 )
-def test_numbers_no_address_and_no_route_has_are_not_understood(parse: Any) -> None:
+def test_tables_of_the_network_are_what_the_kernel_prints_or_not_understood(parse: Any) -> None:
     with pytest.raises(CannotRead, match="not_understood"):
         parse()
 

@@ -11,7 +11,7 @@ from muster_agent.collect.firewall import linux_units
 from muster_agent.collect.firewall.linux_rules import ORIGINS, Rules
 from muster_agent.facts import Firewall, Problem
 from muster_agent.firewall import firewalld, ksc_defender, ufw
-from muster_agent.machine import CannotRead, Listing, Machine, NotFound
+from muster_agent.machine import CannotRead, Listing, Machine, NotFound, program_failed
 
 # Services that load rules and end. That they have done so does not say that the rules filter anything.
 LOADERS = ("nftables", "iptables", "ip6tables", "netfilter-persistent")
@@ -123,7 +123,10 @@ def of_ksc_defender(machine: Machine, rules: Rules | None, notes: list[Problem])
     """The firewall of the Kylin security centre, asked where its rules cannot be seen."""
     if rules is not None or not machine.exists(ksc_defender.PROGRAM):
         return []
-    output = machine.run([ksc_defender.PROGRAM, *ksc_defender.ARGUMENTS], 10.0)
+    argv = [ksc_defender.PROGRAM, *ksc_defender.ARGUMENTS]
+    output = machine.run(argv, 10.0)
+    if output.status < 0:  # killed, and perhaps in the middle of a line
+        raise program_failed(argv, output.status, output.stderr)
     on, policy = ksc_defender.status(output.stdout.decode("utf-8", "replace"))
     if not on:
         return [Firewall("ksc-defender", None, False, "allow", "status")]

@@ -23,7 +23,10 @@ ANNOUNCED = ADDRCONF | EXPIRES
 def ipv4(text: str) -> list[Route]:
     """The default routes and those over a gateway in the text of /proc/net/route."""
     rows = []
-    for line in text.splitlines()[1:]:
+    heading, *lines = text.splitlines() or [""]
+    if text and not heading.startswith("Iface"):  # nothing at all stands there before the first address was set
+        raise CannotRead("not_understood", f"{IPV4}: {heading.strip()[:80]}")
+    for line in lines:
         fields = line.split()
         if not fields:
             continue
