@@ -227,6 +227,13 @@ class Machine(abc.ABC):
         """A file as text. Bytes that are not UTF-8 become U+FFFD: names in them are shown, not trusted."""
         return self.read(path, limit).decode("utf-8", "replace")
 
+    def optional_text(self, path: str, limit: int = FILE_LIMIT) -> str:
+        """A file as text, empty when there is none."""
+        try:
+            return self.text(path, limit)
+        except NotFound:
+            return ""
+
     def exists(self, path: str) -> bool:
         """Whether something is at ``path``. Raises :class:`Denied` when a folder above it may not be searched."""
         try:

@@ -104,6 +104,24 @@ def verdict(entry: Entry, parse: Parser, stated: Stated) -> Result:
     return Result(entry.file, RIGHT, ", ".join(sorted(compared)))
 
 
+def told(parse: Callable[[str], Told]) -> Parser:
+    """A parser of the agent as the readers want it."""
+    return lambda text: of_told(parse(text))
+
+
+def by_kind(kinds: Iterable[tuple[str, str, Parser]]) -> Callable[[str, str], Parser | str]:
+    """What reads a recording, by the vendor's folder and by how its name or content looks; the first that fits."""
+
+    def parser_of(file: str, text: str) -> Parser | str:
+        path = PurePosixPath(file)
+        for folder, looks, parser in kinds:
+            if folder in path.parts and re.search(looks, path.name + "\n" + text[:4000], re.MULTILINE):
+                return parser
+        return "a product whose program the agent does not ask"
+
+    return parser_of
+
+
 def scored(entries: Iterable[Entry], parser_of: Callable[[str, str], Parser | str]) -> Iterator[Result]:
     """A result for each raw file. ``parser_of(name, text)`` gives its parser, or why the agent has no use for it."""
     all_entries = list(entries)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import zlib
 from typing import Iterator
 
-from muster_agent.machine import FILE_LIMIT, CannotRead, Machine
+from muster_agent import rotated_log
+from muster_agent.machine import Machine
 
 APT_FOLDER, DPKG_FOLDER = "/var/log/apt", "/var/log"
 # A block of apt's history with an Upgrade line in it. Local time: only the day is certain.
@@ -31,21 +31,6 @@ def last_in_dpkg_log(text: str) -> str | None:
     return max((day for day, old, new in DPKG_UPGRADE.findall(text) if old != new), default=None)
 
 
-def _plain(machine: Machine, path: str) -> str:
-    data = machine.read(path)
-    if path.endswith(".gz"):
-        unpacking = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)  # 16: with gzip's header
-        try:
-            data = unpacking.decompress(data, FILE_LIMIT)
-        except zlib.error as error:
-            raise CannotRead("not_understood", path) from error
-        if unpacking.unconsumed_tail:
-            raise CannotRead("too_large", path)
-        if not unpacking.eof:  # cut short: the newest entries, at its end, would be missing
-            raise CannotRead("not_understood", path)
-    return data.decode("utf-8", "replace")
-
-
 def _newest_first(machine: Machine, folder: str, log: str) -> Iterator[str]:
     """The texts of a log and its rotations: history.log, history.log.1.gz, …"""
     numbered = []
@@ -54,7 +39,7 @@ def _newest_first(machine: Machine, folder: str, log: str) -> Iterator[str]:
         if found:
             numbered.append((int(found.group(1) or 0), name))
     for _, name in sorted(numbered):
-        yield _plain(machine, f"{folder}/{name}")
+        yield rotated_log.text(machine, f"{folder}/{name}")
 
 
 def last_upgrade(machine: Machine) -> str | None:

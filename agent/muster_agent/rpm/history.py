@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 import time
-import zlib
 from typing import Callable, Iterator
 
+from muster_agent import rotated_log
 from muster_agent.filetime import LATEST
-from muster_agent.machine import FILE_LIMIT, CannotRead, Machine
+from muster_agent.machine import CannotRead, Machine
 from muster_agent.versions import rpm
 
 FOLDER = "/var/log"
@@ -96,21 +96,6 @@ def last_in_zypper_history(text: str, written: int) -> str | None:
     return max(days, default=None)
 
 
-def _plain(machine: Machine, path: str) -> str:
-    data = machine.read(path)
-    if path.endswith(".gz"):
-        unpacking = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)  # 16: with gzip's header
-        try:
-            data = unpacking.decompress(data, FILE_LIMIT)
-        except zlib.error as error:
-            raise CannotRead("not_understood", path) from error
-        if unpacking.unconsumed_tail:
-            raise CannotRead("too_large", path)
-        if not unpacking.eof:  # cut short: the newest entries, at its end, would be missing
-            raise CannotRead("not_understood", path)
-    return data.decode("utf-8", "replace")
-
-
 def _newest_first(machine: Machine, folder: str, log: str) -> Iterator[str]:
     """The paths of a log and of its rotations: .1, .2.gz (dnf itself), -20231128, -20231128.gz (logrotate)."""
     numbered, dated = [], []
@@ -136,7 +121,7 @@ def last_update(machine: Machine) -> str:
     for log, last in LOGS:
         folder, _, name = f"{FOLDER}/{log}".rpartition("/")
         for path in _newest_first(machine, folder, name):
-            day = last(_plain(machine, path), machine.stat(path).mtime)
+            day = last(rotated_log.text(machine, path), machine.stat(path).mtime)
             if day is not None:
                 return day
     raise CannotRead("no_upgrade_logged", f"{FOLDER}/{DNF}")

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import PurePosixPath
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from antivirus_facts import Facts, Parser, of_told, scored
+from antivirus_facts import Facts, Parser, by_kind, scored, told
 from cases import Entry, Result
 
 from muster_agent.collect.antivirus import clamav
 from muster_agent.collect.antivirus.vendors import (
-    Told,
     avast,
     bitdefender,
     cortex,
@@ -32,11 +29,6 @@ from muster_agent.collect.antivirus.vendors import (
 READS = {("linux", "antivirus")}
 LICENCE = "a licence, for which there is no column"
 SYSTEMCTL = "the agent reads systemd's control groups and not what systemctl prints"
-
-
-def told(parse: Callable[[str], Told]) -> Parser:
-    """A parser of the agent as this reader wants it."""
-    return lambda text: of_told(parse(text))
 
 
 def of_clamav(text: str) -> Facts:
@@ -90,15 +82,6 @@ KINDS: tuple[tuple[str, str, Parser | str], ...] = (
 )
 
 
-def parser_of(file: str, text: str) -> Parser | str:
-    """What reads the recording, by the vendor's folder and by name and content."""
-    path = PurePosixPath(file)
-    for folder, looks, parser in KINDS:
-        if folder in path.parts and re.search(looks, path.name + "\n" + text[:4000], re.MULTILINE):
-            return parser
-    return "a product whose program the agent does not ask"
-
-
 def score(entries: Iterable[Entry]) -> Iterator[Result]:
     """A result for each raw file."""
-    return scored(entries, parser_of)
+    return scored(entries, by_kind(KINDS))

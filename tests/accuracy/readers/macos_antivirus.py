@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import PurePosixPath
+from collections.abc import Iterable, Iterator
 
-from antivirus_facts import Facts, Parser, of_told, scored
+from antivirus_facts import Facts, Parser, by_kind, scored, told
 from cases import Entry, Result
 
 from muster_agent import catalogue
 from muster_agent.collect.antivirus.vendors import (
-    Told,
     cortex,
     eset,
     eset_darwin,
@@ -22,11 +19,6 @@ from muster_agent.collect.antivirus.vendors import (
 from muster_agent.launchd import launchctl
 
 READS = {("macos", "antivirus")}
-
-
-def told(parse: Callable[[str], Told]) -> Parser:
-    """A parser of the agent as this reader wants it."""
-    return lambda text: of_told(parse(text))
 
 
 def of_launchctl(text: str) -> Facts:
@@ -55,15 +47,6 @@ KINDS: tuple[tuple[str, str, Parser | str], ...] = (
 )
 
 
-def parser_of(file: str, text: str) -> Parser | str:
-    """What reads the recording, by the vendor's folder and by name and content."""
-    path = PurePosixPath(file)
-    for folder, looks, parser in KINDS:
-        if folder in path.parts and re.search(looks, path.name + "\n" + text[:4000], re.MULTILINE):
-            return parser
-    return "a product whose program the agent does not ask"
-
-
 def score(entries: Iterable[Entry]) -> Iterator[Result]:
     """A result for each raw file."""
-    return scored(entries, parser_of)
+    return scored(entries, by_kind(KINDS))

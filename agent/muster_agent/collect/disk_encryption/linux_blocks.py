@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from muster_agent.dataclass import dataclass
-from muster_agent.machine import CannotRead, Machine, NotFound
+from muster_agent.machine import CannotRead, Machine
 
 FOLDER = "/sys/class/block"
 DEEPEST = 16  # layers; LVM on LUKS on RAID on partitions is four
@@ -37,10 +37,7 @@ class Encryption:
 
 def optional(machine: Machine, path: str) -> str:
     """The text of a file that not every device has."""
-    try:
-        return machine.text(path, 4096).strip()
-    except NotFound:
-        return ""
+    return machine.optional_text(path, 4096).strip()
 
 
 def named(machine: Machine, name: str) -> str:

@@ -21,7 +21,7 @@ def mac(machine: Machine, interface: str) -> str | None:
     """
     folder = f"{linux_kind.FOLDER}/{interface}"
     for path in (f"{folder}/phy80211/macaddress", f"{folder}/address"):
-        found = linux_kind.optional(machine, path).strip().lower()
+        found = machine.optional_text(path, linux_kind.SHORT).strip().lower()
         if MAC.match(found) and found != NOBODY:
             return found
     return None

@@ -8,6 +8,7 @@ from muster_agent.collect.interface_addresses import linux_usb
 from muster_agent.machine import CannotRead, Machine, NotFound
 
 FOLDER = "/sys/class/net"
+SHORT = 4096  # bytes; the files of the kernel read here have a line or a few
 # include/uapi/linux/if_arp.h
 LOOPBACK, ETHERNET, PPP, NONE, RAWIP = 772, 1, 512, 65534, 519
 TUNNELS = (768, 769, 776, 778, 823)  # IPIP, IPv6 in IPv6, IPv6 in IPv4, GRE over IPv4 and over IPv6
@@ -27,14 +28,6 @@ PID = re.compile(r"^[ \t]*([0-9]{1,10})[ \t]*$", re.MULTILINE)
 SERIAL = re.compile(r"^(?:/dev/)?(?:tty(?:USB|ACM|HS|LC|[A-Z]*GS)|modem|rfcomm|wwan|cdc-wdm)")
 
 
-def optional(machine: Machine, path: str) -> str:
-    """The text of a file that not every interface has."""
-    try:
-        return machine.text(path, 4096)
-    except NotFound:
-        return ""
-
-
 def setting(text: str, name: str) -> str:
     """The value of ``name`` in the text of a uevent file."""
     return next((line[len(name) + 1 :] for line in text.splitlines() if line.startswith(name + "=")), "")
@@ -51,12 +44,12 @@ def number(text: str, path: str, base: int = 10) -> int:
 def point_to_point(machine: Machine, interface: str) -> str:
     """What carries a ppp interface: a modem, or the network (PPPoE, a VPN), by the arguments of its pppd."""
     for folder in ("/run", "/var/run"):
-        found = PID.search(optional(machine, f"{folder}/{interface}.pid"))
+        found = PID.search(machine.optional_text(f"{folder}/{interface}.pid", SHORT))
         if found:
             break
     else:
         raise CannotRead("interface_kind_unclear", interface)
-    arguments = optional(machine, f"/proc/{found.group(1)}/cmdline").split("\0")
+    arguments = machine.optional_text(f"/proc/{found.group(1)}/cmdline", SHORT).split("\0")
     if "pppd" not in arguments[0]:
         raise CannotRead("interface_kind_unclear", interface)
     return "mobile" if any(SERIAL.match(argument) for argument in arguments) else "tunnel"
@@ -72,7 +65,7 @@ def of_device(machine: Machine, interface: str) -> str:
     if MOBILE.match(driver):
         return "mobile"
     if driver in SHARED:
-        maker = optional(machine, f"{folder}/device/../idVendor").strip().lower()
+        maker = machine.optional_text(f"{folder}/device/../idVendor", SHORT).strip().lower()
         if maker in linux_usb.PHONES_AND_MODEMS:
             return "mobile"
         if maker not in linux_usb.ADAPTERS:
@@ -86,12 +79,12 @@ def of(machine: Machine, interface: str) -> str:
     link = number(machine.text(f"{folder}/type", 64), f"{folder}/type")
     if link == LOOPBACK:
         return "loopback"
-    said = OF_DEVTYPE.get(setting(optional(machine, f"{folder}/uevent"), "DEVTYPE"))
+    said = OF_DEVTYPE.get(setting(machine.optional_text(f"{folder}/uevent", SHORT), "DEVTYPE"))
     if said:
         return said
     if link in RADIO or machine.exists(f"{folder}/phy80211"):
         return "wireless"
-    flags = optional(machine, f"{folder}/tun_flags").strip()
+    flags = machine.optional_text(f"{folder}/tun_flags", SHORT).strip()
     if flags:
         return "tunnel" if number(flags, f"{folder}/tun_flags", 16) & IFF_TUN else "virtual"
     if link == PPP:

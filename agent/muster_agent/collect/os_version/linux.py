@@ -7,15 +7,7 @@ import re
 from muster_agent import osrelease
 from muster_agent.collect.os_version.numbers import numbers
 from muster_agent.facts import OsVersion, Table
-from muster_agent.machine import Machine, NotFound
-
-
-def optional(machine: Machine, path: str) -> str:
-    """The text of a file that only some systems have."""
-    try:
-        return machine.text(path)
-    except NotFound:
-        return ""
+from muster_agent.machine import Machine
 
 
 def ini(text: str) -> dict[str, str]:
@@ -35,18 +27,18 @@ def collect(machine: Machine) -> Table:
     codename = said.get("VERSION_CODENAME") or said.get("UBUNTU_CODENAME")
     platform = (said.get("ID") or "linux").lower()  # os-release(5)
     if platform == "debian":
-        point = optional(machine, "/etc/debian_version").strip()  # "12.15", or "trixie/sid" before the release
+        point = machine.optional_text("/etc/debian_version").strip()  # "12.15", or "trixie/sid" before the release
         if numbers(point)[0] == major and point[:1].isdigit():
             _, minor, patch = numbers(point)
     elif platform in ("uos", "deepin"):
-        uos = ini(optional(machine, "/etc/os-version"))
+        uos = ini(machine.optional_text("/etc/os-version"))
         edition = uos.get("EditionName") or uos.get("ProductType") or edition
         build = uos.get("MinorVersion") or uos.get("OsBuild") or build
         minor = int(uos["MinorVersion"]) if re.match(r"^[0-9]{1,9}$", uos.get("MinorVersion", "")) else minor
     elif platform == "kylin":
         codename = said.get("PROJECT_CODENAME") or codename  # V10SP1; VERSION_CODENAME is "kylin" in every version
         # milestone=Desktop-V10-SP1-Release-2107 …
-        milestone = re.match(r"(\w+)-.*-Release-(\w+)", ini(optional(machine, "/etc/.kyinfo")).get("milestone", ""))
+        milestone = re.match(r"(\w+)-.*-Release-(\w+)", ini(machine.optional_text("/etc/.kyinfo")).get("milestone", ""))
         edition = milestone.group(1) if milestone else edition
         build = said.get("KYLIN_RELEASE_ID") or (milestone.group(2) if milestone else build)
     row = OsVersion(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable
-
 from muster_agent.collect.settings import (
     linux_display,
     linux_firmware,
@@ -19,14 +17,14 @@ from muster_agent.collect.settings import (
     linux_ssh,
     linux_usb,
 )
-from muster_agent.facts import Problem, Table
-from muster_agent.machine import CannotRead, Machine
-from muster_agent.settings import Settings
+from muster_agent.collect.settings.parts import Part, combined
+from muster_agent.facts import Table
+from muster_agent.machine import Machine
 
 # Columns, and the function that returns their values, or raises. What Linux does not have (UAC, Gatekeeper, SIP,
 # programs that start from a stick, Windows's word on blank passwords) stays null; so does the SMB client, whose
 # version each mount chooses.
-PARTS: tuple[tuple[tuple[str, ...], Callable[[Machine], tuple[Any, ...]]], ...] = (
+PARTS: tuple[Part, ...] = (
     (("password_min_length", "password_complexity"), linux_password.quality),
     (("password_max_age",), linux_password.max_age),
     (("password_history",), linux_password.history),
@@ -58,14 +56,4 @@ PARTS: tuple[tuple[tuple[str, ...], Callable[[Machine], tuple[Any, ...]]], ...] 
 
 def collect(machine: Machine) -> Table:
     """The one row."""
-    values: dict[str, Any] = {}
-    notes: list[Problem] = []
-    for columns, read in PARTS:
-        try:
-            values.update(zip(columns, read(machine)))
-        except CannotRead as error:
-            notes += [error.problem(column) for column in columns]
-        except Exception as error:  # a fault in one part must not cost the others
-            said = f"{type(error).__name__}: {error}"[:200]
-            notes += [Problem("error", "collector_failed", said, column) for column in columns]
-    return Table(rows=(Settings(**values),), notes=tuple(notes))
+    return combined(machine, PARTS)

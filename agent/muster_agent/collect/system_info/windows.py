@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, TypeVar
+from typing import Any
 
 from muster_agent import registry_key
+from muster_agent.collect.attempts import Attempts
 from muster_agent.collect.system_info.placeholder import PLACEHOLDER
-from muster_agent.facts import Problem, SystemInfo, Table
+from muster_agent.facts import SystemInfo, Table
 from muster_agent.machine import CannotRead, Machine
 
 PROCESSOR = r"HKLM\HARDWARE\DESCRIPTION\System\CentralProcessor\0"
 # Of the answer of GetSystemFirmwareTable.
 FIRMWARE = {"uuid": "uuid", "hardware_vendor": "manufacturer", "hardware_model": "product", "hardware_serial": "serial"}
-
-T = TypeVar("T")
 
 
 def number(answer: Any, what: str) -> int:
@@ -40,31 +39,23 @@ def logical_processors(machine: Machine) -> int:
 
 def collect(machine: Machine) -> Table:
     """The one row; each fact fails by itself."""
-    notes: list[Problem] = []
-
-    def attempt(columns: tuple[str, ...], question: Callable[[], T]) -> T | None:
-        try:
-            return question()
-        except CannotRead as error:
-            notes.extend(error.problem(column) for column in columns)
-            return None
-
-    brand = attempt(("cpu_brand",), lambda: registry_key.opened(machine, PROCESSOR).text("ProcessorNameString"))
+    attempt = Attempts()
+    brand = attempt("cpu_brand", lambda: registry_key.opened(machine, PROCESSOR).text("ProcessorNameString"))
     made = attempt(tuple(FIRMWARE), lambda: firmware(machine)) or {}
     row = SystemInfo(
         hostname=machine.uname().node or None,
         cpu_brand=(brand or "").strip() or None,
         cpu_physical_cores=attempt(
-            ("cpu_physical_cores",),
+            "cpu_physical_cores",
             lambda: number(machine.api("GetLogicalProcessorInformation"), "GetLogicalProcessorInformation"),
         ),
-        cpu_logical_cores=attempt(("cpu_logical_cores",), lambda: logical_processors(machine)),
+        cpu_logical_cores=attempt("cpu_logical_cores", lambda: logical_processors(machine)),
         physical_memory=attempt(
-            ("physical_memory",), lambda: number(machine.api("GlobalMemoryStatusEx"), "GlobalMemoryStatusEx")
+            "physical_memory", lambda: number(machine.api("GlobalMemoryStatusEx"), "GlobalMemoryStatusEx")
         ),
         uuid=made.get("uuid"),
         hardware_vendor=made.get("hardware_vendor"),
         hardware_model=made.get("hardware_model"),
         hardware_serial=made.get("hardware_serial"),
     )
-    return Table(rows=(row,), notes=tuple(notes))
+    return Table(rows=(row,), notes=tuple(attempt.notes))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Callable, TypeVar
+from typing import Any
 
 from muster_agent import plist
+from muster_agent.collect.attempts import Attempts
 from muster_agent.facts import Problem, Table, UpdateStatus
 from muster_agent.machine import CannotRead, Machine
-
-T = TypeVar("T")
 
 SOFTWARE_UPDATE = "/Library/Preferences/com.apple.SoftwareUpdate.plist"
 HISTORY = "/Library/Receipts/InstallHistory.plist"
@@ -82,19 +81,12 @@ def managed_flags(managed: plist.Dictionary) -> list[tuple[str, bool | None]]:
 
 def collect(machine: Machine) -> Table:
     """The one row; each fact fails by itself. macOS leaves no mark of a restart that is due, and has one kernel."""
-    notes = [Problem("unsupported", "restart_not_told", "macOS", "reboot_required")]
-
-    def attempt(column: str, question: Callable[[Machine], T]) -> T | None:
-        try:
-            return question(machine)
-        except CannotRead as error:
-            notes.append(error.problem(column))
-            return None
-
+    attempt = Attempts()
+    attempt.notes.append(Problem("unsupported", "restart_not_told", "macOS", "reboot_required"))
     row = UpdateStatus(
-        metadata_date=attempt("metadata_date", metadata_date),
-        last_installed=attempt("last_installed", last_installed),
-        automatic=attempt("automatic", automatic),
+        metadata_date=attempt("metadata_date", lambda: metadata_date(machine)),
+        last_installed=attempt("last_installed", lambda: last_installed(machine)),
+        automatic=attempt("automatic", lambda: automatic(machine)),
         running_kernel=machine.uname().release or None,
     )
-    return Table(rows=(row,), notes=tuple(notes))
+    return Table(rows=(row,), notes=tuple(attempt.notes))

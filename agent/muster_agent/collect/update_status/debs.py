@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 from muster_agent import container
-from muster_agent.collect.update_status.attempts import Attempts
+from muster_agent.collect.attempts import Attempts
 from muster_agent.deb import automatic, history, kernels, lists, release, sources
 from muster_agent.deb.status import Installed, native_architecture
 from muster_agent.facts import UpdateStatus

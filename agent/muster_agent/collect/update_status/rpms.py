@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from muster_agent.collect.update_status.attempts import Attempts
+from muster_agent.collect.attempts import Attempts
 from muster_agent.facts import UpdateStatus
 from muster_agent.machine import CannotRead, Machine
 from muster_agent.rpm import automatic, cache, history, kernels, program, restart

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Callable, TypeVar
 
 from muster_agent import current_version
 from muster_agent.cbs import store
 from muster_agent.cbs.identity import ROLLUP
+from muster_agent.collect.attempts import Attempts
 from muster_agent.current_version import WINDOWS_10, CurrentVersion
-from muster_agent.facts import Problem, Table, UpdateStatus
+from muster_agent.facts import Table, UpdateStatus
 from muster_agent.machine import CannotRead, Machine
 from muster_agent.wua import automatic, restart, search
-
-T = TypeVar("T")
 
 
 def updates(machine: Machine, version: CurrentVersion) -> list[store.Package]:
@@ -59,25 +57,17 @@ def installed_kernel(packages: list[store.Package], version: CurrentVersion) -> 
 def collect(machine: Machine) -> Table:
     """The one row; each fact fails by itself."""
     version = current_version.read(machine)
-    notes: list[Problem] = []
-
-    def attempt(columns: tuple[str, ...], question: Callable[[], T]) -> T | None:
-        try:
-            return question()
-        except CannotRead as error:
-            notes.extend(error.problem(column) for column in columns)
-            return None
-
+    attempt = Attempts()
     found = attempt(("last_installed", "installed_kernel"), lambda: updates(machine, version))
-    last = None if found is None else attempt(("last_installed",), partial(last_installed, found, version))
-    needed = attempt(("reboot_required",), lambda: restart.needed(machine))
+    last = None if found is None else attempt("last_installed", partial(last_installed, found, version))
+    needed = attempt("reboot_required", lambda: restart.needed(machine))
     row = UpdateStatus(
-        metadata_date=attempt(("metadata_date",), lambda: search.metadata_date(machine, version)),
+        metadata_date=attempt("metadata_date", lambda: search.metadata_date(machine, version)),
         last_installed=last,
-        automatic=attempt(("automatic",), lambda: automatic.installs_itself(machine, version)),
+        automatic=attempt("automatic", lambda: automatic.installs_itself(machine, version)),
         reboot_required=needed[0] if needed else None,
         reboot_reason=needed[1] if needed else None,
         running_kernel=version.full_build,
         installed_kernel=None if found is None else installed_kernel(found, version),
     )
-    return Table(rows=(row,), notes=tuple(notes))
+    return Table(rows=(row,), notes=tuple(attempt.notes))

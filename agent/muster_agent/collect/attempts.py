@@ -11,15 +11,15 @@ T = TypeVar("T")
 
 
 class Attempts:
-    """Asks for one column after the other and keeps what could not be answered in :attr:`notes`."""
+    """Asks for one column or several at a time, and keeps what could not be answered in :attr:`notes`."""
 
     def __init__(self) -> None:
         self.notes: list[Problem] = []
 
-    def __call__(self, column: str, question: Callable[[], T]) -> T | None:
-        """The answer, or None and a note that says why it is missing."""
+    def __call__(self, columns: str | tuple[str, ...], question: Callable[[], T]) -> T | None:
+        """The answer, or None and a note for each of the columns that says why it is missing."""
         try:
             return question()
         except CannotRead as error:
-            self.notes.append(error.problem(column))
+            self.notes += [error.problem(column) for column in ((columns,) if isinstance(columns, str) else columns)]
             return None
