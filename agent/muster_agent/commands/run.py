@@ -11,7 +11,7 @@ import time
 from dataclasses import replace
 
 from muster_agent import conf, notice
-from muster_agent.collect import collect
+from muster_agent.collect import collect, not_here
 from muster_agent.commands.enrol import bind, enrolled_as, said
 from muster_agent.commands.failure import Failure
 from muster_agent.facts import Tables
@@ -105,7 +105,9 @@ def run(home: Home, enrolment: Enrolment, tables: Tables, words: Words) -> int:
 
 
 def summary(tables: Tables, words: Words) -> list[str]:
-    """What was collected, in one line, and one line for each table that was not."""
+    """What was collected, in one line, and one line for each table that was not. What this system does not have is not
+    missing, as in ``check``."""
+    tables = {name: table for name, table in tables.items() if not not_here(table)}
     collected = sum(table.rows is not None for table in tables.values())
     lines = [words("run.collected", count=collected, total=len(tables))]
     for name, table in tables.items():
