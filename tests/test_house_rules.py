@@ -41,7 +41,12 @@ MAY_KNOW = {
     "muster_server.resources": (),
     "muster_server.subject": CONTRACT,
     "muster_server.document": ("muster_server.document", "muster_server.words"),
-    "muster_server.office": ("muster_server.document", "muster_server.words"),
+    "muster_server.office": (),
+    "muster_server.operator": (),
+    "muster_server.settings": ("muster_server.document", "muster_server.office", "muster_server.words"),
+    "muster_server.access": (*CONTRACT, "muster_server.access", "muster_server.store"),
+    "muster_server.acts": (*CONTRACT, "muster_server.acts", "muster_server.access", "muster_server.store"),
+    "muster_server.tls": ("muster_server.tls",),
     "muster_server.feeds": (*CONTRACT, "muster_server.document", "muster_server.resources", "muster_server.feeds"),
     "muster_server.judge": (
         *CONTRACT,

@@ -21,6 +21,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 _KEY = re.compile(r"[0-9a-f]{16}")
 _BOOT = re.compile(r"[0-9A-Za-z-]{1,64}")
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z")
+_SECOND = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}")  # below 2^63, which both databases can hold
 _ENCODING = re.compile(r"gzip")
 
@@ -66,7 +67,7 @@ class Envelope:
         ("seq", _NUMBER),
         ("previous", _DIGEST),
         ("boot", _BOOT),
-        ("collected_at", _MOMENT),
+        ("collected_at", _SECOND),
         ("encoding", _ENCODING),
         ("body", _DIGEST),
     )

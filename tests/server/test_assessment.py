@@ -23,6 +23,7 @@ from muster_server.judge.verdict import Result
 from muster_server.receive.door import check_report
 from muster_server.store import agents, tokens
 from muster_server.store.reports import accept
+from muster_server.store.tokens import Terms
 from muster_server.tally import State as PCState
 from muster_server.words import Words
 
@@ -41,7 +42,7 @@ class Office:
         """Take in a PC; returns its id."""
         key = SigningKey.generate()
         with self.database.write() as connection:
-            token = tokens.issue(connection, "unit", 1, at, at + timedelta(days=1))
+            token = tokens.issue(connection, Terms("unit"), "os:test", at, at + timedelta(days=1))
             agent = agents.enrol(connection, agents.Request(key.public, tokens.token_hash(token), name, b"", b""), at)
         assert agent is not None
         self.keys[agent.id], self.last[agent.id] = key, State(0, FIRST)

@@ -15,9 +15,10 @@ import click
 
 from muster_agent import __version__
 from muster_server.cli import frame
+from muster_server.settings import FILE as SETTINGS
 from muster_server.words import LANGUAGES, Words
 
-COMMANDS = ("init", "token", "agent", "serve", "report", "policy", "demo")
+COMMANDS = ("init", "token", "agent", "serve", "report", "tls", "policy", "demo")
 
 
 class Failure(click.ClickException):
@@ -46,7 +47,7 @@ class Context:
         """The data folder. Fails in a clear line when none is named or it was never initialised."""
         if self.data is None:
             raise Failure(self.words("cli.no_data"), self.words("cli.no_data_advice"), 2)
-        if not (self.data / "muster.db").is_file():
+        if not (self.data / SETTINGS).is_file():
             raise Failure(
                 self.words("cli.not_initialised", data=self.data), self.words("cli.init_advice", data=self.data)
             )

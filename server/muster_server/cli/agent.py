@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import ssl
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +14,7 @@ import click
 from muster_agent.conf import TOKEN_LIMIT
 from muster_agent.http import BadAddress, check_address
 from muster_server.cli import Context, Failure
+from muster_server.cli.package_ca import authority, mistake
 from muster_server.deployment import Deployment
 from muster_server.packaging import KINDS, build
 from muster_server.packaging.contents import Made, Order, Provided, Unbuildable, epoch
@@ -22,7 +22,6 @@ from muster_server.store import tokens
 from muster_server.words import Words
 
 MOST_RELEASES = 9999
-CA_LIMIT = 512 * 1024  # bytes
 
 
 def command(words: Words) -> click.Group:
@@ -48,6 +47,7 @@ def command(words: Words) -> click.Group:
     )
     @click.option("--ca", metavar="FILE", type=click.Path(path_type=Path), help=words("agent.package.ca"))
     @click.option("--system-ca", is_flag=True, help=words("agent.package.system_ca"))
+    @click.option("--proxy", is_flag=True, help=words("agent.package.proxy"))
     @click.option(
         "--out",
         metavar="DIR",
@@ -76,23 +76,25 @@ def command(words: Words) -> click.Group:
         kinds: tuple[str, ...],
         ca: Path | None,
         system_ca: bool,
+        proxy: bool,
         out: Path,
         python: Path | None,
         wheels: Path | None,
         release: int,
     ) -> None:
         asked = _Asked(context, words)
+        wanted = asked.kinds(kinds, python, wheels)
         provided = asked.deployment(
             Provided(
                 asked.address(server),
                 asked.unit(unit),
                 asked.token(token, token_file),
-                asked.authority(server, ca, system_ca),
+                authority(context, words, server, ca, system_ca, proxy),
             )
         )
         try:
             order = Order(provided, release=release, epoch=epoch(), python=python, wheels=wheels)
-            made = [(kind, build(kind, order)) for kind in dict.fromkeys(kinds)]
+            made = [(kind, build(kind, order)) for kind in wanted]
         except Unbuildable as error:
             raise Failure(words(error.code, **error.values), _advice(error, words), 2) from None
         for kind, one in made:
@@ -111,8 +113,14 @@ class _Asked:
 
     def wrong(self, key: str, **values: object) -> Failure:
         """A mistake in what was typed, with what to do where that is worded."""
-        advice = self.say.maybe(key + "_advice", "", **values)
-        return Failure(self.say(key, **values), advice, 2)
+        return mistake(self.say, key, **values)
+
+    def kinds(self, kinds: tuple[str, ...], python: Path | None, wheels: Path | None) -> tuple[str, ...]:
+        """The kinds of package. What only one kind takes in is not left out of the others without a word."""
+        for option, path in (("--python", python), ("--wheels", wheels)):
+            if path is not None and "windows" not in kinds:
+                raise self.wrong("agent.package.windows_only", option=option, kinds=", ".join(kinds))
+        return tuple(dict.fromkeys(kinds))
 
     def address(self, server: str) -> str:
         """The server's address. A package goes to PCs, so loopback is for trying out on the server itself only."""
@@ -141,31 +149,6 @@ class _Asked:
         if not found or len(found) > TOKEN_LIMIT or not found.isascii() or not found.isprintable():
             raise self.wrong("agent.package.bad_token")
         return found
-
-    def authority(self, server: str, path: Path | None, system: bool) -> bytes | None:
-        """The authority that https needs, as PEM with nothing in it that must stay with the server."""
-        if path is None:
-            if server.startswith("https:") and not system:
-                raise self.wrong("agent.package.no_ca")
-            return None
-        if system:
-            raise self.wrong("agent.package.two_authorities")
-        try:
-            data = path.read_bytes()[:CA_LIMIT]
-        except OSError as error:
-            raise self.wrong("agent.package.ca_unreadable", path=path, error=error.strerror or error) from None
-        if b"PRIVATE KEY" in data:
-            raise self.wrong("agent.package.ca_with_key", path=path)
-        try:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            context.load_verify_locations(cadata=data.decode("ascii"))
-            known = context.get_ca_certs()
-        except (ssl.SSLError, ValueError) as error:
-            raise self.wrong("agent.package.bad_ca", path=path, error=error) from None
-        ends = max((ssl.cert_time_to_seconds(str(one["notAfter"])) for one in known), default=None)
-        if ends is not None and ends < datetime.now(UTC).timestamp():
-            raise self.wrong("agent.package.ca_expired", path=path)
-        return data
 
     def deployment(self, provided: Provided) -> Provided:
         """Where a deployment is named: refuse a token that would fail on the PCs, and add the server's key."""

@@ -15,7 +15,7 @@ import click
 from muster_agent.commands.failure import Failure as AgentFailure
 from muster_agent.home import Unusable
 from muster_agent.http import Unreachable
-from muster_server import office as settings
+from muster_server import settings
 from muster_server.assessment import month
 from muster_server.cli import Context, Failure, typed
 from muster_server.cli.token import issue

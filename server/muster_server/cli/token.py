@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
+from muster_server.acts.performing import perform
 from muster_server.cli import Context, Failure
 from muster_server.deployment import Deployment
-from muster_server.store import tokens
+from muster_server.operator import operator
 from muster_server.words import Words
 
 MOST_USES = 10_000
@@ -17,12 +18,13 @@ MOST_DAYS = 90
 
 
 def issue(deployment: Deployment, unit: str, uses: int, days: int, tags: tuple[str, ...] = ()) -> str:
-    """Issue a token; it is returned for the only time. Raises ``DatabaseError``."""
+    """Issue a token; it is returned for the only time. Raises ``DatabaseError`` and ``Refused``."""
     database = deployment.database()
     try:
         with database.write() as connection:
-            now = datetime.now(UTC)
-            return tokens.issue(connection, unit, uses, now, now + timedelta(days=days), tags)
+            asked = {"unit": unit, "uses": uses, "days": days, "tags": list(tags)}
+            done = perform(connection, "tokens.issue", asked, operator(), datetime.now(UTC))
+            return str(done["token"])
     finally:
         database.close()
 

@@ -30,9 +30,10 @@ from muster_agent.report import SignedReport
 from muster_server.receive import door
 from muster_server.receive.refusal import Refusal, unauthorised
 from muster_server.receive.writer import Job, Writer
-from muster_server.store import agents
+from muster_server.store import agents, keys
 from muster_server.store.agents import Agent
 from muster_server.store.database import Database
+from muster_server.store.keys import Key
 from muster_server.store.reports import Accepted, Incoming, Outcome, accept
 
 BODY_DEADLINE = 30.0  # seconds for the whole body; uvicorn itself would wait for ever (security.md §2.3)
@@ -101,6 +102,8 @@ class Receiver:
         incoming = await run_in_threadpool(self._check, SignedReport(envelope, signature, body))
         received_at = now()
         done: Accepted = await self._write(lambda connection: accept(connection, incoming, received_at, self._key.sign))
+        if done.outcome is Outcome.REVOKED:
+            raise Refusal(403, "revoked", "this agent has been revoked, or has another key by now")
         if done.outcome is Outcome.CONFLICT or done.receipt is None:
             raise Refusal(409, "conflict", "this number was used by another report of the same agent")
         if done.outcome is Outcome.ACCEPTED:
@@ -125,7 +128,11 @@ class Receiver:
         return JSONResponse({"status": "ready"})
 
     def _check(self, signed: SignedReport) -> Incoming:
-        return door.check_report(signed, lambda agent: self._read(lambda connection: agents.find(connection, agent)))
+        return door.check_report(signed, self._find)
+
+    def _find(self, agent: str, key: str) -> Key | None:
+        found: Key | None = self._read(lambda connection: keys.find(connection, agent, key))
+        return found
 
     def _read(self, query: Callable[[Connection], Any]) -> Any:
         with self._database.read() as connection:

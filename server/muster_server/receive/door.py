@@ -14,11 +14,12 @@ import msgspec
 
 from muster_agent.canonical import canonical, digest
 from muster_agent.envelope import ENROL, Envelope, Malformed
-from muster_agent.keys import key_id, verify
+from muster_agent.keys import verify
 from muster_agent.report import SignedReport
 from muster_server.receive.body import decode, own_name, unpack
 from muster_server.receive.refusal import Refusal, unauthorised
-from muster_server.store.agents import Agent, Request
+from muster_server.store.agents import Request
+from muster_server.store.keys import Key
 from muster_server.store.reports import Incoming
 from muster_server.store.tokens import token_hash
 
@@ -26,23 +27,23 @@ BODY_LIMIT = 2 * 1024 * 1024  # bytes as sent
 ENROLMENT_LIMIT = 16 * 1024
 
 _KEY = re.compile(r"[0-9a-f]{64}")
-_HOSTNAME_LIMIT = 255
+_HINT_LIMIT = 255  # characters
 
 
-def check_report(signed: SignedReport, find: Callable[[str], Agent | None]) -> Incoming:
-    """Check a report from its signature to its types. Raises :class:`Refusal`."""
+def check_report(signed: SignedReport, find: Callable[[str, str], Key | None]) -> Incoming:
+    """Check a report from its signature to its types. Raises :class:`Refusal`.
+
+    ``find`` knows the keys by agent and key id. Whether a key still holds is for the store to say, as it writes.
+    """
     if len(signed.body) > BODY_LIMIT:
         raise Refusal(413, "too_large", f"the body is larger than {BODY_LIMIT} bytes")
     try:
         envelope = Envelope.parse(signed.envelope)
     except Malformed as error:
         raise Refusal(400, "bad_envelope", str(error)) from None
-    agent = find(envelope.agent)
-    known = agent is not None and envelope.key == key_id(agent.public_key)
-    if agent is None or not known or not verify(agent.public_key, signed.signature, signed.envelope):
+    key = find(envelope.agent, envelope.key)
+    if key is None or not verify(key.public_key, signed.signature, signed.envelope):
         raise unauthorised()
-    if agent.revoked:
-        raise Refusal(403, "revoked", "this agent has been revoked")
     if hashlib.sha256(signed.body).hexdigest() != envelope.body:
         raise Refusal(400, "bad_body", "the body is not the one that was signed")
     body = decode(unpack(signed.body))
@@ -50,6 +51,7 @@ def check_report(signed: SignedReport, find: Callable[[str], Agent | None]) -> I
     return Incoming(
         signed=signed,
         envelope=envelope,
+        key=key.number,
         manifest=manifest,
         manifest_digest=digest(manifest),
         digests=frozenset(entry.digest for entry in body.manifest.tables.values() if entry.digest),
@@ -78,5 +80,18 @@ def check_enrolment(data: bytes, signature: bytes, token: str) -> Request:
     # The key that is to be bound signs the request and so proves that the sender holds it.
     if not verify(public_key, signature, ENROL + data) or asked.token != token_hash(token):
         raise unauthorised()
-    name = asked.hints.get("hostname", "")[:_HOSTNAME_LIMIT].replace("\0", "")
-    return Request(public_key, asked.token, name or "-", data, signature)
+    hint = asked.hints.get
+    return Request(
+        public_key,
+        asked.token,
+        name=_text(hint("hostname")) or "-",
+        uuid=_text(hint("uuid")),
+        serial=_text(hint("hardware_serial")),
+        body=data,
+        signature=signature,
+    )
+
+
+def _text(said: str | None) -> str | None:
+    """What a PC says of itself, as both databases can hold it; None for nothing."""
+    return (said or "")[:_HINT_LIMIT].replace("\0", "") or None

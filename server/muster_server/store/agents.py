@@ -1,4 +1,4 @@
-"""Who may report: the agents, each with the public half of the key its PC made."""
+"""Who may report: the agents, one a PC. A PC keeps its agent when its disk is made anew, and gets another key."""
 
 from __future__ import annotations
 
@@ -8,24 +8,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from muster_agent.envelope import FIRST
-from muster_server.store import tokens
+from muster_server.store import keys, tokens
 from muster_server.store.schema import agents
 from muster_server.subject import PC
 
 
 @dataclass(frozen=True)
 class Agent:
-    """One enrolled agent, as far as the door needs it."""
+    """One enrolled agent: what it is told when it enrols."""
 
     id: str
-    public_key: bytes
     unit: str
-    revoked: bool
     last_seq: int  # of the last report that was accepted; 0: none
     last_digest: str
+    approved: bool
 
 
 @dataclass(frozen=True)
@@ -35,6 +34,8 @@ class Request:
     public_key: bytes
     token_hash: str
     name: str
+    uuid: str | None  # of the hardware, where it says something of use
+    serial: str | None
     body: bytes
     signature: bytes
 
@@ -44,41 +45,65 @@ def enrol(connection: Connection, request: Request, now: datetime) -> Agent | No
 
     A key that was taken in before stays who it is: asking again with the same token uses nothing up, because the
     first answer may have been lost; with another token the PC has lost its enrolment and been given a new one. A
-    revoked key stays out.
+    revoked agent and an ended key stay out. A token for one PC gives that PC its next key, and ends the ones before.
     """
-    known = connection.execute(select(agents).where(agents.c.public_key == request.public_key.hex())).one_or_none()
-    if known is not None and known.revoked_at is not None:
+    known = keys.of_public(connection, request.public_key)
+    owner = None if known is None else _row(connection, known.agent)
+    if known is not None and (known.until is not None or owner is None or owner.revoked_at is not None):
         return None
     if known is not None and known.token == request.token_hash:
-        return _agent(known)
-    token = tokens.consume(connection, request.token_hash, now)
+        return _agent(owner)
+    token = tokens.consume(connection, request.token_hash, request.serial, now)
     if token is None:
         return None
     if known is not None:
-        return _agent(known)
-    agent = Agent(str(uuid.uuid4()), request.public_key, token.unit, revoked=False, last_seq=0, last_digest=FIRST)
+        return _agent(owner) if token.agent in (None, known.agent) else None
+    if token.agent is not None:
+        return _anew(connection, token.agent, request, now)
+    agent = str(uuid.uuid4())
     connection.execute(
         insert(agents).values(
-            id=agent.id,
-            public_key=request.public_key.hex(),
+            id=agent,
+            number=int(connection.scalar(select(func.max(agents.c.number))) or 0) + 1,
             name=request.name,
             unit=token.unit,
             tags=json.dumps(list(token.tags)),
-            token=token.hash,
-            request=request.body,
-            request_signature=request.signature,
+            uuid=request.uuid,
+            serial=request.serial,
             enrolled_at=now,
-            last_seq=agent.last_seq,
-            last_digest=agent.last_digest,
+            approved_at=None if token.approval else now,
+            last_seq=0,
+            last_digest=FIRST,
         )
     )
-    return agent
+    _bind(connection, agent, request, now)
+    return _agent(_row(connection, agent))
 
 
-def find(connection: Connection, agent_id: str) -> Agent | None:
-    """The agent with that id."""
-    row = connection.execute(select(agents).where(agents.c.id == agent_id)).one_or_none()
-    return None if row is None else _agent(row)
+def _anew(connection: Connection, agent: str, request: Request, now: datetime) -> Agent | None:
+    row = _row(connection, agent)
+    if row is None or row.revoked_at is not None:
+        return None
+    number = _bind(connection, agent, request, now)
+    keys.end(connection, agent, now, but=number)
+    connection.execute(
+        update(agents)
+        .where(agents.c.id == agent)
+        .values(name=request.name, uuid=request.uuid, serial=request.serial, rekey_at=None)
+    )
+    return _agent(row)
+
+
+def _bind(connection: Connection, agent: str, request: Request, now: datetime) -> int:
+    return keys.add(
+        connection,
+        agent,
+        request.public_key,
+        now,
+        token=request.token_hash,
+        request=request.body,
+        request_signature=request.signature,
+    )
 
 
 def count(connection: Connection) -> int:
@@ -99,6 +124,11 @@ def pc_of(row: Row[Any], last_report: datetime | None) -> PC:
     )
 
 
-def _agent(row: Row[Any]) -> Agent:
-    key = bytes.fromhex(row.public_key)
-    return Agent(row.id, key, row.unit, row.revoked_at is not None, row.last_seq, row.last_digest)
+def _row(connection: Connection, agent: str) -> Row[Any] | None:
+    return connection.execute(select(agents).where(agents.c.id == agent)).one_or_none()
+
+
+def _agent(row: Row[Any] | None) -> Agent | None:
+    if row is None:
+        return None
+    return Agent(row.id, row.unit, row.last_seq, row.last_digest, row.approved_at is not None)

@@ -1,27 +1,26 @@
-"""The database of one deployment: opened, checked, and written through one connection at a time.
+"""The database of one deployment, on SQLite or PostgreSQL: opened, checked, read, and written to.
 
-SQLite runs in WAL mode with synchronous=FULL, so that a commit is on the disk before anyone is told (security.md §3.2).
-
-    DatabaseError           the database cannot be used; says why
-    ├── Missing             there is none
-    └── WrongSchema         it was made by another version of Muster
+DatabaseError           the database cannot be used; says why
+├── Missing             there is none
+└── WrongSchema         it was made by another version of Muster
+    ├── OlderSchema     by an older one: `muster upgrade` brings it up to date
+    └── NewerSchema     by a newer one: nothing here may touch it
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Connection, create_engine, event, inspect, text
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 
+from muster_server.store import postgresql, sqlite
+from muster_server.store.engine import Engines
 from muster_server.store.schema import HEAD
 
 FILE = "muster.db"
-BUSY_TIMEOUT = 10_000  # milliseconds a writer waits for another one
 
 
 class DatabaseError(Exception):
@@ -46,51 +45,72 @@ class WrongSchema(DatabaseError):
     code = "store.wrong_schema"
 
 
+class OlderSchema(WrongSchema):
+    """The database was made by an older version."""
+
+    code = "store.older_schema"
+
+
+class NewerSchema(WrongSchema):
+    """The database was made by a newer version."""
+
+    code = "store.newer_schema"
+
+
 class Database:
     """An open database. Use :meth:`read` and :meth:`write`; close it when done."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._engine = create_engine(f"sqlite:///{path}", connect_args={"check_same_thread": False})
-        event.listen(self._engine, "connect", _prepare)
-        event.listen(self._engine, "begin", _begin)
+    def __init__(self, engines: Engines, where: str) -> None:
+        self._engines = engines
+        self.where = where  # what a person is told: a path, or an address without its password
 
     @classmethod
-    def create(cls, path: Path) -> Database:
-        """Make a new database, readable by its owner alone. Raises ``FileExistsError``.
+    def at(cls, address: Path | str) -> Database:
+        """The database of an address, unchecked: a file, or postgresql://…"""
+        if isinstance(address, Path):
+            return cls(sqlite.Sqlite(address), str(address))
+        return cls(postgresql.PostgreSql(address), postgresql.shown(address))
 
-        It gets its name only when its schema is whole, so that an interrupted start leaves none behind.
-        """
-        unfinished = path.with_name(path.name + ".new")
-        unfinished.unlink(missing_ok=True)
-        os.close(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        database = cls(unfinished)
+    @classmethod
+    def create(cls, address: Path | str) -> Database:
+        """Make a new database. Raises ``FileExistsError`` when there is one, :class:`DatabaseError` when it fails."""
+        if isinstance(address, Path):
+            sqlite.create(address, lambda unfinished: cls.at(unfinished)._filled())
+            return cls.at(address)
+        database = cls.at(address)
         try:
+            if database.tables():
+                raise FileExistsError(17, "", database.where)
             database.migrate()
-            database.close()
-            os.link(unfinished, path)  # unlike a rename, it refuses to replace
-        finally:
-            database.close()
-            unfinished.unlink()
-        return cls(path)
-
-    @classmethod
-    def open(cls, path: Path) -> Database:
-        """Open an existing database. Raises :class:`DatabaseError`."""
-        if not path.is_file():
-            raise Missing(str(path))
-        database = cls(path)
-        try:
-            with database.read() as connection:
-                found = connection.scalar(text("SELECT version_num FROM alembic_version"))
         except DBAPIError as error:
-            raise DatabaseError(f"{path}: {error.orig}") from None
-        if found != HEAD:
-            raise WrongSchema(f"{path}: {found} <> {HEAD}")
+            raise DatabaseError(f"{database.where}: {error.orig}") from None
         return database
 
-    def migrate(self) -> None:
-        """Bring the schema to the newest version."""
+    @classmethod
+    def open(cls, address: Path | str) -> Database:
+        """Open an existing database of this version. Raises :class:`DatabaseError`."""
+        database = cls.at(address)
+        found = database.version()
+        if found != HEAD:
+            database.close()
+            kind = OlderSchema if found < HEAD else NewerSchema
+            raise kind(f"{database.where}: {found} <> {HEAD}")
+        return database
+
+    def version(self) -> str:
+        """The number of its schema. Raises :class:`DatabaseError`."""
+        try:
+            self._engines.must_exist()
+        except FileNotFoundError:
+            raise Missing(self.where) from None
+        try:
+            with self.read() as connection:
+                return str(connection.scalar(text("SELECT version_num FROM alembic_version")))
+        except DBAPIError as error:
+            raise DatabaseError(f"{self.where}: {error.orig}") from None
+
+    def migrate(self, to: str = HEAD) -> None:
+        """Bring the schema to a version, in one transaction."""
         from alembic import command  # a quarter of a second that no other command should wait for
         from alembic.config import Config
 
@@ -98,38 +118,31 @@ class Database:
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         with self.write() as connection:
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            command.upgrade(config, to)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection that sees one consistent moment and changes nothing."""
-        with self._engine.connect() as connection:
+        with self._engines.reader.connect() as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A transaction that commits at the end of the block, or not at all."""
-        with self._engine.connect().execution_options(muster_writes=True) as connection, connection.begin():
+        """A transaction that commits at the end of the block, or not at all. One at a time in this deployment."""
+        with self._engines.alone(), self._engines.writer.connect() as connection, connection.begin():
+            self._engines.serialise(connection)
             yield connection
 
     def tables(self) -> list[str]:
         """The names of the tables that exist."""
-        return sorted(inspect(self._engine).get_table_names())
+        return sorted(inspect(self._engines.reader).get_table_names())
 
     def close(self) -> None:
         """Close every connection."""
-        self._engine.dispose()
+        self._engines.reader.dispose()
+        with self._engines.alone():
+            self._engines.writer.dispose()
 
-
-def _prepare(connection: Any, record: Any) -> None:
-    # The driver must not begin transactions by itself: it would do so too late for SAVEPOINT and for a read snapshot.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_TIMEOUT}"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _begin(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("muster_writes")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    def _filled(self) -> None:
+        self.migrate()
+        self.close()

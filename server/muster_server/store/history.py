@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Subquery, func, select
 
 from muster_agent.columns import column_docs
 from muster_agent.facts import TABLES, Problem, Table, Tables
@@ -31,30 +31,35 @@ def subjects(
 
     ``only`` limits the answer to those PC ids. Rows that several PCs share are decoded once.
     """
-    chosen = select(agents).where(agents.c.enrolled_at <= as_of)
+    chosen = select(agents).where(agents.c.enrolled_at <= as_of, agents.c.approved_at <= as_of)
     chosen = chosen.where(agents.c.revoked_at.is_(None) | (agents.c.revoked_at > as_of))
     if only is not None:
         chosen = chosen.where(agents.c.id.in_(only))
-    last_reports = _by_agent(
-        connection,
-        select(reports.c.agent, func.max(reports.c.received_at))
-        .where(reports.c.received_at <= as_of)
-        .group_by(reports.c.agent),
-    )
-    current = _current_manifests(connection, as_of)
+    current = _current(connection, as_of)
+    within = _within_intervals(connection, as_of)
     reader = _Reader(connection, wanted)
     found = []
     for row in connection.execute(chosen.order_by(agents.c.name, agents.c.id)):
-        manifest = current.get(row.id)
+        manifest, last_seen = current.get(row.id, (None, None))
+        last_report = last_seen if last_seen is None or last_seen <= as_of else within.get(row.number)
         tables = None if manifest is None else reader.tables(manifest)
-        found.append(Subject(pc_of(row, last_reports.get(row.id)), tables))
+        found.append(Subject(pc_of(row, last_report), tables))
     return found
 
 
+def awaiting(connection: Connection, as_of: datetime) -> int:
+    """How many PCs have enrolled and not been approved: their reports are kept and do not count yet."""
+    pending = agents.c.approved_at.is_(None) | (agents.c.approved_at > as_of)
+    there = agents.c.revoked_at.is_(None) | (agents.c.revoked_at > as_of)
+    query = select(func.count()).select_from(agents).where(agents.c.enrolled_at <= as_of, pending, there)
+    return connection.scalar(query) or 0
+
+
 def span(connection: Connection) -> tuple[datetime, datetime] | None:
-    """When the first and the last report came; None before the first."""
-    row = connection.execute(select(func.min(reports.c.received_at), func.max(reports.c.received_at))).one()
-    return None if row[0] is None else (row[0], row[1])
+    """When the first and the last report that are kept came; None before the first."""
+    ends = (reports.c.position.asc(), reports.c.position.desc())
+    first, last = (connection.scalar(select(reports.c.received_at).order_by(end).limit(1)) for end in ends)
+    return None if first is None or last is None else (first, last)
 
 
 def count(connection: Connection) -> int:
@@ -62,19 +67,38 @@ def count(connection: Connection) -> int:
     return connection.scalar(select(func.count()).select_from(reports)) or 0
 
 
-def _by_agent(connection: Connection, query: Select[Any]) -> dict[str, Any]:
-    return {row[0]: row[1] for row in connection.execute(query)}
+def _latest(as_of: datetime) -> Subquery:
+    """By agent, the interval that had begun last at ``as_of``."""
+    begun = select(intervals.c.agent, func.max(intervals.c.id).label("id")).where(intervals.c.first_seen <= as_of)
+    return begun.group_by(intervals.c.agent).subquery()
 
 
-def _current_manifests(connection: Connection, as_of: datetime) -> dict[str, str]:
-    latest = (
-        select(intervals.c.agent, func.max(intervals.c.id).label("id"))
-        .where(intervals.c.first_seen <= as_of)
-        .group_by(intervals.c.agent)
-        .subquery()
+def _current(connection: Connection, as_of: datetime) -> dict[str, tuple[str, datetime]]:
+    """By agent, what it said at ``as_of`` and when it last said so, then or later."""
+    latest = _latest(as_of)
+    query = select(intervals.c.agent, intervals.c.manifest, intervals.c.last_seen)
+    rows = connection.execute(query.join(latest, intervals.c.id == latest.c.id))
+    return {row.agent: (row.manifest, row.last_seen) for row in rows}
+
+
+def _within_intervals(connection: Connection, as_of: datetime) -> dict[int, datetime]:
+    """By agent number, the last report up to ``as_of`` of those whose interval went on after it."""
+    latest = _latest(as_of)
+    query = (
+        select(reports.c.agent, func.max(reports.c.received_at))
+        .select_from(intervals)
+        .join(latest, intervals.c.id == latest.c.id)
+        .join(agents, agents.c.id == intervals.c.agent)
+        .join(
+            reports,
+            (reports.c.agent == agents.c.number)
+            & reports.c.seq.between(intervals.c.first_seq, intervals.c.last_seq)
+            & (reports.c.received_at <= as_of),
+        )
+        .where(intervals.c.last_seen > as_of)
+        .group_by(reports.c.agent)
     )
-    query = select(intervals.c.agent, intervals.c.manifest).join(latest, intervals.c.id == latest.c.id)
-    return _by_agent(connection, query)
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 class _Reader:

@@ -1,27 +1,44 @@
-"""Taking in a report whose signature has been checked: the decision table of security.md §2.4.
+"""Taking in reports whose signatures have been checked: the decision table of security.md §2.4.
 
 number                    bytes              outcome
 last + 1, follows last    new                ACCEPTED
-beyond last + 1           new                ACCEPTED, and the gap is recorded
+beyond last + 1           new                ACCEPTED; the numbers in between stay missing in the chain
 seen before               the same           DUPLICATE: a retry or a replay, answered with the same receipt
 seen before               others             CONFLICT: two machines use one key; kept, not counted
 last + 1, follows other   new                ACCEPTED, and the agent is marked: a copy of its disk has reported
 below last, never seen    new                CONFLICT: it was counted as missing and may be anyone's
+any, of an ended key      any                REVOKED: nothing is kept
+
+Reports that come together share every statement: each table is asked once and written once for all of them.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import Connection, exists, insert, select, update
+from sqlalchemy import Column, Connection, Table, bindparam, func, insert, select, tuple_, update
 
 from muster_agent.envelope import FIRST, Envelope, Receipt, chain_head
 from muster_agent.report import SignedReport
-from muster_server.store.schema import agents, bodies, conflicts, intervals, manifests, moment_text, reports
+from muster_server.store.schema import (
+    agents,
+    bodies,
+    boots,
+    conflicts,
+    intervals,
+    keys,
+    manifests,
+    moment_text,
+    pruned,
+    reports,
+    sent,
+)
+from muster_server.store.statements import digits, everything, stored
 
 
 class Outcome(StrEnum):
@@ -30,6 +47,7 @@ class Outcome(StrEnum):
     ACCEPTED = "accepted"
     DUPLICATE = "duplicate"
     CONFLICT = "conflict"
+    REVOKED = "revoked"
 
 
 @dataclass(frozen=True)
@@ -38,6 +56,7 @@ class Incoming:
 
     signed: SignedReport
     envelope: Envelope
+    key: int  # number of the key that signed it
     manifest: bytes  # canonical JSON
     manifest_digest: str
     digests: frozenset[str]  # the tables it names
@@ -50,133 +69,302 @@ class Accepted:
     """The outcome, and what the PC is told."""
 
     outcome: Outcome
-    receipt: Receipt | None = None  # None for a conflict
+    receipt: Receipt | None = None  # None for a conflict and for an ended key
     signature: bytes = b""  # the server's, over the receipt
     missing: tuple[str, ...] = ()  # tables it named whose rows the server does not have
+    rekey: bool = False  # whether an administrator asked the PC to change its key
 
 
 def accept(
     connection: Connection, incoming: Incoming, received_at: datetime, sign: Callable[[bytes], bytes]
 ) -> Accepted:
-    """Store ``incoming`` inside the running transaction and say what it was."""
-    envelope = incoming.envelope
-    agent = connection.execute(select(agents).where(agents.c.id == envelope.agent)).one()
-    stored = connection.execute(
-        select(reports).where(reports.c.agent == envelope.agent, reports.c.seq == envelope.seq)
-    ).one_or_none()
-    if stored is not None and stored.digest == envelope.digest:
-        receipt = Receipt(
-            envelope.agent, envelope.seq, stored.digest, moment_text(stored.received_at), stored.position, stored.chain
+    """Store one report inside the running transaction and say what it was."""
+    return accept_all(connection, [incoming], received_at, sign)[0]
+
+
+def accept_all(
+    connection: Connection, incoming: Sequence[Incoming], received_at: datetime, sign: Callable[[bytes], bytes]
+) -> list[Accepted]:
+    """Store reports inside the running transaction, in their order, and say what each was."""
+    writing = _Writing(connection, incoming, received_at, sign)
+    outcomes = [writing.take(one) for one in incoming]
+    writing.write()
+    have = _known(connection, bodies.c.digest, {digest for one in incoming for digest in one.digests})
+    return [
+        outcome if outcome.receipt is None else _told(outcome, tuple(sorted(one.digests.difference(have))))
+        for one, outcome in zip(incoming, outcomes, strict=True)
+    ]
+
+
+def _told(outcome: Accepted, missing: tuple[str, ...]) -> Accepted:
+    return Accepted(outcome.outcome, outcome.receipt, outcome.signature, missing, outcome.rekey)
+
+
+def last_of_chain(connection: Connection) -> tuple[int, str]:
+    """Position and head of the chain of all that was accepted."""
+    for table in (reports, pruned):
+        last = connection.execute(
+            select(table.c.position, table.c.chain).order_by(table.c.position.desc()).limit(1)
+        ).first()
+        if last is not None:
+            return last.position, last.chain.hex()
+    return 0, FIRST
+
+
+@dataclass
+class _Agent:
+    """Where one PC stands, moved on by each of its reports."""
+
+    id: str
+    number: int
+    name: str
+    last_seq: int
+    last_digest: str
+    last_report: datetime | None
+    conflict_at: datetime | None
+    revoked: bool
+    rekey: bool
+    interval: int | None
+    manifest: str | None
+    ended_keys: frozenset[int]
+    moved: bool = False
+
+
+class _Writing:
+    """Some reports on their way into the tables: what they need is read at once, what they change is written at once."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        incoming: Sequence[Incoming],
+        received_at: datetime,
+        sign: Callable[[bytes], bytes],
+    ) -> None:
+        self._connection = connection
+        self._at = received_at
+        self._sign = sign
+        self._agents = self._stand({one.envelope.agent for one in incoming})
+        self._seen = self._already(incoming)
+        self._position, self._chain = last_of_chain(connection)
+        self._sent = _numbers(
+            connection, sent.c.digest, sent.c.number, {bytes.fromhex(one.envelope.body) for one in incoming}
         )
-        return Accepted(Outcome.DUPLICATE, receipt, stored.receipt_signature, _missing(connection, incoming.digests))
-    if envelope.seq <= agent.last_seq:
-        _conflict(connection, incoming, received_at)
-        return Accepted(Outcome.CONFLICT)
+        self._boots = _numbers(connection, boots.c.id, boots.c.number, {one.envelope.boot for one in incoming})
+        self._tables = _known(connection, bodies.c.digest, {name for one in incoming for name in one.bodies})
+        self._manifests = _known(connection, manifests.c.digest, {one.manifest_digest for one in incoming})
+        self._next = {table.name: _next(connection, column) for table, column in _NUMBERED}
+        self._new: dict[str, list[dict[str, Any]]] = {table.name: [] for table in _FILLED}
+        self._extended: dict[int, dict[str, Any]] = {}
+        self._conflicting: set[str] = set()
 
-    _store_tables(connection, incoming)
-    receipt, signature = _append(connection, incoming, received_at, envelope.seq - agent.last_seq - 1, sign)
-    _extend_history(connection, incoming, received_at)
-    forked = envelope.seq == agent.last_seq + 1 and envelope.previous != agent.last_digest
-    connection.execute(
-        update(agents)
-        .where(agents.c.id == envelope.agent)
-        .values(
-            last_seq=envelope.seq,
-            last_digest=envelope.digest,
-            last_report=received_at,
-            name=incoming.name or agent.name,
-            conflict_at=agent.conflict_at or (received_at if forked else None),
+    def take(self, one: Incoming) -> Accepted:
+        """Decide what a report is, and note what is to be written."""
+        envelope = one.envelope
+        agent = self._agents[envelope.agent]
+        if agent.revoked or one.key in agent.ended_keys:
+            return Accepted(Outcome.REVOKED)
+        seen = self._seen.get((envelope.agent, envelope.seq))
+        if seen is not None and seen.report == envelope.digest:
+            return Accepted(Outcome.DUPLICATE, seen, self._sign(seen.to_bytes()), rekey=agent.rekey)
+        if envelope.seq <= agent.last_seq:
+            self._conflict(agent, one)
+            return Accepted(Outcome.CONFLICT)
+        if envelope.seq == agent.last_seq + 1 and envelope.previous != agent.last_digest:
+            agent.conflict_at = agent.conflict_at or self._at
+        self._store_tables(one)
+        receipt = self._append(agent, one)
+        self._extend_history(agent, one)
+        agent.last_seq, agent.last_digest, agent.last_report = envelope.seq, envelope.digest, self._at
+        agent.name = one.name or agent.name
+        agent.moved = True
+        self._seen[envelope.agent, envelope.seq] = receipt
+        return Accepted(Outcome.ACCEPTED, receipt, self._sign(receipt.to_bytes()), rekey=agent.rekey)
+
+    def write(self) -> None:
+        """Write what was noted."""
+        for table in _FILLED:
+            if self._new[table.name]:
+                self._connection.execute(insert(table), self._new[table.name])
+        if self._extended:
+            self._connection.execute(_EXTEND, list(self._extended.values()))
+        moved = [
+            {
+                "of": agent.id,
+                "name": agent.name,
+                "last_seq": agent.last_seq,
+                "last_digest": agent.last_digest,
+                "last_report": agent.last_report,
+                "interval": agent.interval,
+                "conflict_at": agent.conflict_at,
+            }
+            for agent in self._agents.values()
+            if agent.moved
+        ]
+        if moved:
+            self._connection.execute(_MOVE, moved)
+
+    def _stand(self, ids: set[str]) -> dict[str, _Agent]:
+        query = (
+            select(agents, intervals.c.manifest)
+            .outerjoin(intervals, agents.c.interval == intervals.c.id)
+            .where(agents.c.id.in_(ids))
         )
-    )
-    return Accepted(Outcome.ACCEPTED, receipt, signature, _missing(connection, incoming.digests))
-
-
-def _conflict(connection: Connection, incoming: Incoming, received_at: datetime) -> None:
-    envelope = incoming.envelope
-    seen = select(conflicts.c.id).where(conflicts.c.agent == envelope.agent, conflicts.c.digest == envelope.digest)
-    if connection.execute(seen).first() is None:
-        connection.execute(
-            insert(conflicts).values(
-                agent=envelope.agent,
-                seq=envelope.seq,
-                digest=envelope.digest,
-                received_at=received_at,
-                envelope=incoming.signed.envelope,
-                signature=incoming.signed.signature,
-                body=incoming.signed.body,
+        ended: dict[str, set[int]] = {}
+        for key in self._connection.execute(
+            select(keys.c.agent, keys.c.number).where(keys.c.agent.in_(ids), keys.c.until <= self._at)
+        ):
+            ended.setdefault(key.agent, set()).add(key.number)
+        return {
+            row.id: _Agent(
+                id=row.id,
+                number=row.number,
+                name=row.name,
+                last_seq=row.last_seq,
+                last_digest=row.last_digest,
+                last_report=row.last_report,
+                conflict_at=row.conflict_at,
+                revoked=row.revoked_at is not None,
+                rekey=row.rekey_at is not None,
+                interval=row.interval,
+                manifest=row.manifest,
+                ended_keys=frozenset(ended.get(row.id, ())),
             )
+            for row in self._connection.execute(query)
+        }
+
+    def _already(self, incoming: Sequence[Incoming]) -> dict[tuple[str, int], Receipt]:
+        """The receipts of the numbers that were used before."""
+        used = [
+            (agent.number, one.envelope.seq)
+            for one in incoming
+            if (agent := self._agents[one.envelope.agent]).last_seq >= one.envelope.seq
+        ]
+        if not used:
+            return {}
+        found = self._connection.execute(everything().where(tuple_(reports.c.agent, reports.c.seq).in_(used)))
+        return {(one.envelope.agent, one.envelope.seq): one.receipt for one in map(stored, found)}
+
+    def _conflict(self, agent: _Agent, one: Incoming) -> None:
+        envelope = one.envelope
+        known = select(conflicts.c.id).where(conflicts.c.agent == agent.id, conflicts.c.digest == envelope.digest)
+        if envelope.digest not in self._conflicting and self._connection.execute(known).first() is None:
+            self._conflicting.add(envelope.digest)
+            self._new["conflicts"].append(
+                {
+                    "agent": agent.id,
+                    "seq": envelope.seq,
+                    "digest": envelope.digest,
+                    "received_at": self._at,
+                    "envelope": one.signed.envelope,
+                    "signature": one.signed.signature,
+                    "body": one.signed.body,
+                }
+            )
+        if agent.conflict_at is None:
+            agent.conflict_at = self._at
+            agent.moved = True
+
+    def _store_tables(self, one: Incoming) -> None:
+        for name, rows in one.bodies.items():
+            if name not in self._tables:
+                self._tables.add(name)
+                self._new["bodies"].append({"digest": name, "rows": zlib.compress(rows)})
+        if one.manifest_digest not in self._manifests:
+            self._manifests.add(one.manifest_digest)
+            self._new["manifests"].append({"digest": one.manifest_digest, "body": one.manifest})
+
+    def _append(self, agent: _Agent, one: Incoming) -> Receipt:
+        envelope = one.envelope
+        body = bytes.fromhex(envelope.body)
+        if body not in self._sent:
+            number = self._sent[body] = self._number("sent")
+            row = {"number": number, "digest": body, "manifest": one.manifest_digest, "data": one.signed.body}
+            self._new["sent"].append(row)
+        if envelope.boot not in self._boots:
+            number = self._boots[envelope.boot] = self._number("boots")
+            self._new["boots"].append({"number": number, "id": envelope.boot})
+        at = moment_text(self._at)
+        self._chain = chain_head(self._chain, envelope.digest, at)
+        self._position += 1
+        self._new["reports"].append(
+            {
+                "position": self._position,
+                "agent": agent.number,
+                "seq": envelope.seq,
+                "key": one.key,
+                "received_at": self._at,
+                "collected_at": digits(envelope.collected_at),
+                "boot": self._boots[envelope.boot],
+                "body": self._sent[body],
+                "previous": bytes.fromhex(envelope.previous),
+                "signature": one.signed.signature,
+                "chain": bytes.fromhex(self._chain),
+            }
         )
-    connection.execute(
-        update(agents)
-        .where(agents.c.id == envelope.agent, agents.c.conflict_at.is_(None))
-        .values(conflict_at=received_at)
+        return Receipt(agent.id, envelope.seq, envelope.digest, at, self._position, self._chain)
+
+    def _extend_history(self, agent: _Agent, one: Incoming) -> None:
+        seq = one.envelope.seq
+        if agent.interval is not None and agent.manifest == one.manifest_digest:
+            begun = next((row for row in self._new["intervals"] if row["id"] == agent.interval), None)
+            if begun is not None:
+                begun.update(last_seen=self._at, last_seq=seq)
+            else:
+                self._extended[agent.interval] = {"of": agent.interval, "last_seen": self._at, "last_seq": seq}
+            return
+        agent.interval, agent.manifest = self._number("intervals"), one.manifest_digest
+        self._new["intervals"].append(
+            {
+                "id": agent.interval,
+                "agent": agent.id,
+                "manifest": one.manifest_digest,
+                "first_seen": self._at,
+                "last_seen": self._at,
+                "first_seq": seq,
+                "last_seq": seq,
+            }
+        )
+
+    def _number(self, table: str) -> int:
+        number = self._next[table]
+        self._next[table] = number + 1
+        return number
+
+
+# Every writer is alone (Database.write), so numbers are given here and not by the database: alike on both.
+_NUMBERED: tuple[tuple[Table, Column[Any]], ...] = (
+    (sent, sent.c.number),
+    (boots, boots.c.number),
+    (intervals, intervals.c.id),
+)
+# In the order of what refers to what.
+_FILLED = (manifests, bodies, sent, boots, reports, intervals, conflicts)
+_EXTEND = (
+    update(intervals)
+    .where(intervals.c.id == bindparam("of"))
+    .values(last_seen=bindparam("last_seen"), last_seq=bindparam("last_seq"))
+)
+_MOVE = (
+    update(agents)
+    .where(agents.c.id == bindparam("of"))
+    .values(
+        {
+            name: bindparam(name)
+            for name in ("name", "last_seq", "last_digest", "last_report", "interval", "conflict_at")
+        }
     )
+)
 
 
-def _store_tables(connection: Connection, incoming: Incoming) -> None:
-    for name, rows in incoming.bodies.items():
-        if not connection.scalar(select(exists().where(bodies.c.digest == name))):
-            connection.execute(insert(bodies).values(digest=name, rows=zlib.compress(rows)))
-    if not connection.scalar(select(exists().where(manifests.c.digest == incoming.manifest_digest))):
-        connection.execute(insert(manifests).values(digest=incoming.manifest_digest, body=incoming.manifest))
+def _next(connection: Connection, column: Column[Any]) -> int:
+    return int(connection.scalar(select(func.max(column))) or 0) + 1
 
 
-def _append(
-    connection: Connection, incoming: Incoming, received_at: datetime, gap: int, sign: Callable[[bytes], bytes]
-) -> tuple[Receipt, bytes]:
-    last = connection.execute(
-        select(reports.c.position, reports.c.chain).order_by(reports.c.position.desc()).limit(1)
-    ).first()
-    position, before = (last.position, last.chain) if last else (0, FIRST)
-    at = moment_text(received_at)
-    envelope = incoming.envelope
-    chain = chain_head(before, envelope.digest, at)
-    receipt = Receipt(envelope.agent, envelope.seq, envelope.digest, at, position + 1, chain)
-    signature = sign(receipt.to_bytes())
-    connection.execute(
-        insert(reports).values(
-            position=receipt.position,
-            chain=chain,
-            agent=envelope.agent,
-            seq=envelope.seq,
-            digest=envelope.digest,
-            gap=gap,
-            manifest=incoming.manifest_digest,
-            received_at=received_at,
-            envelope=incoming.signed.envelope,
-            signature=incoming.signed.signature,
-            body=incoming.signed.body,
-            receipt_signature=signature,
-        )
-    )
-    return receipt, signature
+def _known(connection: Connection, column: Column[Any], wanted: Iterable[Any]) -> set[Any]:
+    asked = list(wanted)
+    return set(connection.scalars(select(column).where(column.in_(asked)))) if asked else set()
 
 
-def _extend_history(connection: Connection, incoming: Incoming, received_at: datetime) -> None:
-    envelope = incoming.envelope
-    last = connection.execute(
-        select(intervals.c.id, intervals.c.manifest)
-        .where(intervals.c.agent == envelope.agent)
-        .order_by(intervals.c.first_seen.desc(), intervals.c.id.desc())
-        .limit(1)
-    ).first()
-    if last is not None and last.manifest == incoming.manifest_digest:
-        connection.execute(
-            update(intervals).where(intervals.c.id == last.id).values(last_seen=received_at, last_seq=envelope.seq)
-        )
-        return
-    connection.execute(
-        insert(intervals).values(
-            agent=envelope.agent,
-            manifest=incoming.manifest_digest,
-            first_seen=received_at,
-            last_seen=received_at,
-            first_seq=envelope.seq,
-            last_seq=envelope.seq,
-        )
-    )
-
-
-def _missing(connection: Connection, digests: frozenset[str]) -> tuple[str, ...]:
-    have = connection.scalars(select(bodies.c.digest).where(bodies.c.digest.in_(digests))).all()
-    return tuple(sorted(digests.difference(have)))
+def _numbers(connection: Connection, column: Column[Any], number: Column[Any], wanted: Iterable[Any]) -> dict[Any, int]:
+    found = connection.execute(select(column, number).where(column.in_(list(wanted))))
+    return {row[0]: row[1] for row in found}

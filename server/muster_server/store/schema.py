@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
-HEAD = "0001"  # the newest migration; a database at another one is not touched
+HEAD = "0002"  # the newest migration; a database at another one is not touched
 
 metadata = MetaData(
     naming_convention={
@@ -55,8 +55,34 @@ def moment_text(value: datetime) -> str:
     return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+class Instant(TypeDecorator[datetime]):
+    """A moment in UTC as whole microseconds since 1970: eight bytes instead of 27, for rows that come by the million."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> int | None:
+        """Microseconds; a moment without a zone is refused, never guessed."""
+        return None if value is None else instant(value)
+
+    def process_result_value(self, value: int | None, dialect: Any) -> datetime | None:
+        """The moment, in UTC."""
+        return None if value is None else EPOCH + timedelta(microseconds=value)
+
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def instant(value: datetime) -> int:
+    """The whole microseconds of a moment since 1970. Raises ``ValueError`` for one without a zone."""
+    if value.tzinfo is None:
+        raise ValueError(f"a moment without a time zone: {value}")
+    return (value - EPOCH) // timedelta(microseconds=1)
+
+
 Digest = String(64)
 AgentId = String(36)
+Number = BigInteger().with_variant(Integer, "sqlite")  # only as INTEGER is a key the row itself in SQLite, no index
 
 tokens = Table(
     "tokens",
@@ -64,47 +90,87 @@ tokens = Table(
     Column("hash", Digest, primary_key=True),  # SHA-256 of the token, which itself is shown once and never kept
     Column("unit", Text, nullable=False),
     Column("tags", Text, nullable=False),  # JSON list
+    Column("uses", Integer, nullable=False),  # PCs it was issued for
     Column("uses_left", Integer, nullable=False),
+    Column("approval", Boolean, nullable=False),  # whether a PC it lets in counts only once somebody approves it
+    Column("agent", AgentId, ForeignKey("agents.id")),  # the one PC it is for: its next key
+    Column("serial", Text),  # the hardware serial it is for
     Column("created_at", Moment, nullable=False),
+    Column("created_by", Text, nullable=False),
     Column("expires_at", Moment, nullable=False),
+    Column("revoked_at", Moment),
 )
 
 agents = Table(
     "agents",
     metadata,
     Column("id", AgentId, primary_key=True),
-    Column("public_key", Digest, nullable=False, unique=True),  # 32 bytes in hexadecimal
+    Column("number", Number, nullable=False, unique=True),  # what reports call it: three bytes instead of 36
     Column("name", Text, nullable=False),  # the PC's own word for itself
     Column("unit", Text, nullable=False),
     Column("tags", Text, nullable=False),  # JSON list
-    Column("token", Digest, ForeignKey("tokens.hash"), nullable=False),
-    Column("request", LargeBinary, nullable=False),  # the signed enrolment; it names its token by hash
-    Column("request_signature", LargeBinary, nullable=False),
+    Column("uuid", Text, index=True),  # of its hardware, as it said when it enrolled; null where it says nothing of use
+    Column("serial", Text, index=True),
     Column("enrolled_at", Moment, nullable=False),
+    Column("approved_at", Moment),  # null: awaits approval, and its reports do not count
     Column("last_seq", BigInteger, nullable=False),
     Column("last_digest", Digest, nullable=False),
     Column("last_report", Moment),
+    Column("interval", Number),  # of its history that goes on: intervals.id
     Column("conflict_at", Moment),  # when two machines were first seen to use its key
+    Column("rekey_at", Moment),  # when an administrator asked it to change its key; null once it has
     Column("revoked_at", Moment),
+    Column("revoked_for", Text),  # the administrator's reason
+    Column("replaced_by", AgentId, ForeignKey("agents.id")),  # the PC that stands in its place
 )
 
-reports = Table(
+keys = Table(
+    "keys",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=False),
+    Column("id", String(16), nullable=False),  # the first digits of the public key's SHA-256, as envelopes name it
+    Column("agent", AgentId, ForeignKey("agents.id"), nullable=False, index=True),
+    Column("public_key", Digest, nullable=False, unique=True),  # 32 bytes in hexadecimal
+    Column("token", Digest, ForeignKey("tokens.hash")),  # that let it in; null for a key its predecessor vouched for
+    Column("request", LargeBinary, nullable=False),  # the signed enrolment (it names its token by hash) or rotation
+    Column("request_signature", LargeBinary, nullable=False),
+    Column("predecessor", Number, ForeignKey("keys.number")),  # the key that signed the rotation
+    Column("predecessor_signature", LargeBinary),
+    Column("since", Moment, nullable=False),
+    Column("until", Moment),  # from then on nothing signed with it is taken in; null: until further notice
+)
+
+boots = Table(
+    "boots",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=False),
+    Column("id", Text, nullable=False, unique=True),  # as the envelope says it
+)
+
+sent = Table(  # every distinct body as a PC sent it; an unchanged PC sends the same bytes again
+    "sent",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=False),
+    Column("digest", LargeBinary(32), nullable=False, unique=True),
+    Column("manifest", Digest, ForeignKey("manifests.digest"), nullable=False),
+    Column("data", LargeBinary, nullable=False),
+)
+
+reports = Table(  # each row is a signed envelope in parts; store/statements.py puts it together again, byte for byte
     "reports",
     metadata,
-    Column("position", BigInteger, primary_key=True, autoincrement=False),  # in the chain of all that was accepted
-    Column("chain", Digest, nullable=False),
-    Column("agent", AgentId, ForeignKey("agents.id"), nullable=False),
+    Column("position", Number, primary_key=True, autoincrement=False),  # in the chain of all that was accepted
+    Column("agent", Number, ForeignKey("agents.number"), nullable=False),
     Column("seq", BigInteger, nullable=False),
-    Column("digest", Digest, nullable=False),
-    Column("gap", BigInteger, nullable=False),  # how many numbers are missing before this one
-    Column("manifest", Digest, ForeignKey("manifests.digest"), nullable=False),
-    Column("received_at", Moment, nullable=False),
-    Column("envelope", LargeBinary, nullable=False),  # the signed bytes
-    Column("signature", LargeBinary, nullable=False),
-    Column("body", LargeBinary, nullable=False),  # as sent
-    Column("receipt_signature", LargeBinary, nullable=False),
+    Column("key", Number, ForeignKey("keys.number"), nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("collected_at", BigInteger, nullable=False),  # the digits of the envelope's moment: 20261124080000
+    Column("boot", Number, ForeignKey("boots.number"), nullable=False),
+    Column("body", Number, ForeignKey("sent.number"), nullable=False),
+    Column("previous", LargeBinary(32), nullable=False),
+    Column("signature", LargeBinary(64), nullable=False),
+    Column("chain", LargeBinary(32), nullable=False),  # head of the server's chain after this report
     UniqueConstraint("agent", "seq"),
-    Index("ix_reports_agent_received_at", "agent", "received_at"),
 )
 
 conflicts = Table(
@@ -138,7 +204,7 @@ bodies = Table(
 intervals = Table(
     "intervals",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Number, primary_key=True, autoincrement=False),
     Column("agent", AgentId, ForeignKey("agents.id"), nullable=False),
     Column("manifest", Digest, ForeignKey("manifests.digest"), nullable=False),
     Column("first_seen", Moment, nullable=False),
@@ -162,4 +228,33 @@ findings = Table(
     Column("relapsed", Boolean, nullable=False),
     Column("neutral", Boolean, nullable=False),
     UniqueConstraint("pc", "rule", "opened"),
+)
+
+readers = Table(
+    "readers",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("hash", Digest, nullable=False, unique=True),  # SHA-256 of the credential, which is shown once
+    Column("role", Text, nullable=False),  # access/roles.py
+    Column("unit", Text),  # a viewer's
+    Column("created_at", Moment, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("revoked_at", Moment),
+)
+
+audit = Table(  # what administrators did; only ever added to (a trigger refuses the rest), each row chained to the last
+    "audit",
+    metadata,
+    Column("position", Number, primary_key=True, autoincrement=False),
+    Column("entry", LargeBinary, nullable=False),  # canonical JSON: at, operator, act, subject, detail
+    Column("chain", Digest, nullable=False),
+)
+
+pruned = Table(  # where the chain of reports begins, once the oldest have passed their term
+    "pruned",
+    metadata,
+    Column("position", Number, primary_key=True, autoincrement=False),  # of the last one that is gone
+    Column("chain", LargeBinary(32), nullable=False),
+    Column("at", Moment, nullable=False),
 )

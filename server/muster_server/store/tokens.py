@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,6 +20,20 @@ class Token:
     hash: str
     unit: str
     tags: tuple[str, ...]
+    approval: bool  # whether a PC it lets in counts only once somebody approves it
+    agent: str | None  # the one PC it is for
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What is asked for when a token is issued."""
+
+    unit: str
+    uses: int = 1
+    tags: tuple[str, ...] = ()
+    approval: bool = False
+    agent: str | None = None
+    serial: str | None = None
 
 
 def token_hash(token: str) -> str:
@@ -28,35 +41,40 @@ def token_hash(token: str) -> str:
     return digest(token.encode("utf-8"))
 
 
-def issue(
-    connection: Connection, unit: str, uses: int, now: datetime, expires_at: datetime, tags: Sequence[str] = ()
-) -> str:
-    """Make a token for ``uses`` PCs of ``unit``; returns it, for the only time."""
+def issue(connection: Connection, terms: Terms, by: str, now: datetime, expires_at: datetime) -> str:
+    """Make a token; returns it, for the only time."""
     token = secrets.token_urlsafe(32)
     connection.execute(
         insert(tokens).values(
             hash=token_hash(token),
-            unit=unit,
-            tags=json.dumps(list(tags)),
-            uses_left=uses,
+            unit=terms.unit,
+            tags=json.dumps(list(terms.tags)),
+            uses=terms.uses,
+            uses_left=terms.uses,
+            approval=terms.approval,
+            agent=terms.agent,
+            serial=terms.serial,
             created_at=now,
+            created_by=by,
             expires_at=expires_at,
         )
     )
     return token
 
 
-def consume(connection: Connection, hashed: str, now: datetime) -> Token | None:
-    """Use a token once. None when there is no such token, or it has expired or is used up."""
+def consume(connection: Connection, hashed: str, serial: str | None, now: datetime) -> Token | None:
+    """Use a token once. None when there is no such token, it has expired, is used up or revoked, or is for another PC
+    than the one with this hardware ``serial``."""
     used = connection.execute(
         update(tokens)
         .where(tokens.c.hash == hashed, tokens.c.uses_left > 0, tokens.c.expires_at > now)
+        .where(tokens.c.revoked_at.is_(None), tokens.c.serial.is_(None) | (tokens.c.serial == serial))
         .values(uses_left=tokens.c.uses_left - 1)
     )
     if used.rowcount != 1:
         return None
-    row = connection.execute(select(tokens.c.unit, tokens.c.tags).where(tokens.c.hash == hashed)).one()
-    return Token(hash=hashed, unit=row.unit, tags=tuple(json.loads(row.tags)))
+    row = connection.execute(select(tokens).where(tokens.c.hash == hashed)).one()
+    return Token(hashed, row.unit, tuple(json.loads(row.tags)), row.approval, row.agent)
 
 
 @dataclass(frozen=True)
@@ -69,6 +87,6 @@ class Issued:
 
 
 def find(connection: Connection, hashed: str) -> Issued | None:
-    """What is known of a token, spent or not; None when it was never issued here."""
-    row = connection.execute(select(tokens).where(tokens.c.hash == hashed)).one_or_none()
+    """What is known of a token, spent or not; None when it was never issued here or was revoked."""
+    row = connection.execute(select(tokens).where(tokens.c.hash == hashed, tokens.c.revoked_at.is_(None))).one_or_none()
     return None if row is None else Issued(row.unit, row.uses_left, row.expires_at)

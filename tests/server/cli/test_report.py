@@ -27,6 +27,7 @@ from muster_server.deployment import Deployment
 from muster_server.receive.door import check_report
 from muster_server.store import agents, reports, tokens
 from muster_server.store.database import Database
+from muster_server.store.tokens import Terms
 from muster_server.words import Words
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -85,7 +86,7 @@ class Office:
         key, server = SigningKey.generate(), SigningKey.generate()
         with self.database.write() as connection:
             start = now - timedelta(days=max(days_ago, default=0), hours=2)
-            token = tokens.issue(connection, "信息科", 1, start, start + timedelta(days=1))
+            token = tokens.issue(connection, Terms("信息科"), "os:test", start, start + timedelta(days=1))
             request = agents.Request(key.public, tokens.token_hash(token), name, b"{}", bytes(64))
             agent = agents.enrol(connection, request, start)
             assert agent is not None

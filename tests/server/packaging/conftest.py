@@ -147,7 +147,9 @@ class Office:
 
         connection = sqlite3.connect(self.data / "muster.db")
         try:
-            return connection.execute("SELECT agent, seq FROM reports ORDER BY position").fetchall()
+            return connection.execute(
+                "SELECT agents.id, seq FROM reports JOIN agents ON agents.number = agent ORDER BY position"
+            ).fetchall()
         finally:
             connection.close()
 

@@ -24,6 +24,9 @@ from muster_agent.send import headers_of
 from muster_server.receive.app import Receiver
 from muster_server.store import tokens
 from muster_server.store.database import Database
+from muster_server.store.schema import reports
+from muster_server.store.statements import Stored, everything, stored
+from muster_server.store.tokens import Terms
 
 AT = "2026-11-24T08:00:00Z"
 
@@ -42,7 +45,7 @@ class Server:
         """A new enrolment token."""
         now = datetime.now(UTC)
         with self.database.write() as connection:
-            return tokens.issue(connection, unit, uses, now, now + timedelta(hours=hours))
+            return tokens.issue(connection, Terms(unit, uses), "os:test", now, now + timedelta(hours=hours))
 
     def pc(self, name: str = "pc", unit: str = "信息科") -> PC:
         """An enrolled PC."""
@@ -53,6 +56,11 @@ class Server:
         """Rows of the database."""
         with self.database.read() as connection:
             return list(connection.exec_driver_sql(sql))
+
+    def stored(self) -> list[Stored]:
+        """Every report it has taken in, in the order of the chain."""
+        with self.database.read() as connection:
+            return [stored(row) for row in connection.execute(everything().order_by(reports.c.position))]
 
 
 @dataclass

@@ -126,7 +126,7 @@ def test_the_enrolment_is_kept_as_signed_evidence(server: Any) -> None:
     from muster_agent.keys import verify
 
     pc = server.pc()
-    [(request, signature, key)] = server.ask("SELECT request, request_signature, public_key FROM agents")
+    [(request, signature, key)] = server.ask("SELECT request, request_signature, public_key FROM keys")
     assert verify(bytes.fromhex(key), signature, ENROL + request)
     assert bytes.fromhex(key) == pc.key.public
 

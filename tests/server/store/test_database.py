@@ -36,9 +36,9 @@ def test_head_is_the_newest_migration() -> None:
 
 
 def test_a_database_is_its_owners_alone_and_never_overwritten(database: Database) -> None:
-    assert database.path.stat().st_mode & 0o777 == 0o600
+    assert Path(database.where).stat().st_mode & 0o777 == 0o600
     with pytest.raises(FileExistsError):
-        Database.create(database.path)
+        Database.create(Path(database.where))
 
 
 def test_a_commit_is_on_the_disk_before_anyone_is_told(database: Database) -> None:
@@ -79,12 +79,12 @@ def test_what_cannot_be_opened_says_why(tmp_path: Path, database: Database) -> N
 @pytest.mark.parametrize("version", ["0000", "9999"])
 def test_a_schema_of_another_version_is_not_touched(database: Database, version: str) -> None:
     database.close()
-    raw = sqlite3.connect(database.path)
+    raw = sqlite3.connect(database.where)
     raw.execute("UPDATE alembic_version SET version_num = ?", (version,))
     raw.commit()
     raw.close()
     with pytest.raises(WrongSchema, match=version):
-        Database.open(database.path)
+        Database.open(Path(database.where))
 
 
 def test_moments_sort_as_text_and_need_a_zone() -> None:
