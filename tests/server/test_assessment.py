@@ -21,7 +21,7 @@ from muster_server.assessment import NoData, assess, assessor_of, end_of, month,
 from muster_server.deployment import Deployment
 from muster_server.judge.verdict import Result
 from muster_server.receive.door import check_report
-from muster_server.store import agents, tokens
+from muster_server.store import agents, keys, tokens
 from muster_server.store.reports import accept
 from muster_server.store.tokens import Terms
 from muster_server.tally import State as PCState
@@ -43,7 +43,8 @@ class Office:
         key = SigningKey.generate()
         with self.database.write() as connection:
             token = tokens.issue(connection, Terms("unit"), "os:test", at, at + timedelta(days=1))
-            agent = agents.enrol(connection, agents.Request(key.public, tokens.token_hash(token), name, b"", b""), at)
+            request = agents.Request(key.public, tokens.token_hash(token), name, None, None, b"", b"")
+            agent = agents.enrol(connection, request, at)
         assert agent is not None
         self.keys[agent.id], self.last[agent.id] = key, State(0, FIRST)
         return agent.id
@@ -51,7 +52,7 @@ class Office:
     def receive(self, pc: str, signed: SignedReport, at: datetime) -> None:
         """Let a signed report through the door."""
         with self.database.write() as connection:
-            incoming = check_report(signed, lambda agent: agents.find(connection, agent))
+            incoming = check_report(signed, lambda agent, key: keys.find(connection, agent, key))
             accept(connection, incoming, at, self.deployment.key().sign)
         envelope = Envelope.parse(signed.envelope)
         self.last[pc] = State(envelope.seq, envelope.digest, [])

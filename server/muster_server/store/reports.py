@@ -131,7 +131,7 @@ class _Agent:
 
 
 class _Writing:
-    """Some reports on their way into the tables: what they need is read at once, what they change is written at once."""
+    """Some reports on their way into the tables: all they need is read at once, all they change is written at once."""
 
     def __init__(
         self,

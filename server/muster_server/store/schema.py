@@ -56,7 +56,7 @@ def moment_text(value: datetime) -> str:
 
 
 class Instant(TypeDecorator[datetime]):
-    """A moment in UTC as whole microseconds since 1970: eight bytes instead of 27, for rows that come by the million."""
+    """A moment in UTC as microseconds since 1970: eight bytes instead of 27, for rows that come by the million."""
 
     impl = BigInteger
     cache_ok = True

@@ -25,7 +25,7 @@ from muster_server.cli import program
 from muster_server.cli.report import columns, wants_colour
 from muster_server.deployment import Deployment
 from muster_server.receive.door import check_report
-from muster_server.store import agents, reports, tokens
+from muster_server.store import agents, keys, reports, tokens
 from muster_server.store.database import Database
 from muster_server.store.tokens import Terms
 from muster_server.words import Words
@@ -87,14 +87,14 @@ class Office:
         with self.database.write() as connection:
             start = now - timedelta(days=max(days_ago, default=0), hours=2)
             token = tokens.issue(connection, Terms("信息科"), "os:test", start, start + timedelta(days=1))
-            request = agents.Request(key.public, tokens.token_hash(token), name, b"{}", bytes(64))
+            request = agents.Request(key.public, tokens.token_hash(token), name, None, None, b"{}", bytes(64))
             agent = agents.enrol(connection, request, start)
             assert agent is not None
             last = State()
             for ago in days_ago:
                 at = now - timedelta(days=ago, hours=1)
                 signed = sign(tables, agent.id, key, last, at.strftime("%Y-%m-%dT%H:%M:%SZ"))[1]
-                incoming = check_report(signed, lambda agent_id: agents.find(connection, agent_id))
+                incoming = check_report(signed, lambda agent_id, name: keys.find(connection, agent_id, name))
                 taken = reports.accept(connection, incoming, at, server.sign)
                 assert taken.outcome is reports.Outcome.ACCEPTED
                 envelope = Envelope.parse(signed.envelope)
