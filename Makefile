@@ -40,7 +40,7 @@ bench:           ## what the agent costs, beside the peers that are installed
 windows:         ## the agent on a real Python for Windows, under wine (Debian: wine wine64 gcc-mingw-w64-x86-64)
 	@$(PYTHON) requirements/install.py dev
 	@rm -rf build/windows && mkdir -p build
-	@MUSTER_WINDOWS_PYTHON=$$($(BIN)/python tests/agent/windows/bed.py build/windows) $(BIN)/pytest -q tests/agent/windows
+	@MUSTER_WINDOWS_PYTHON=$$($(BIN)/python tests/agent/local/windows/bed.py build/windows) $(BIN)/pytest -q tests/agent/local/windows
 
 installs:        ## the packages in a booted system and under wine (Debian: systemd-container wine; root)
 	@$(PYTHON) requirements/install.py dev

@@ -33,10 +33,51 @@ WIRING = ("muster_server.cli", "muster_server.demo", "muster_server.assessment",
 WIRING = (*WIRING, "muster_server.deployment", "muster_server.__main__")
 CONTRACT = ("muster_agent.facts", "muster_agent.columns", "muster_agent.settings", "muster_agent.limits")
 CONTRACT = (*CONTRACT, "muster_agent.canonical", "muster_agent.versions", "muster_agent.text", "muster_agent.words")
-SIGNED = ("muster_agent.envelope", "muster_agent.report", "muster_agent.keys")
+SIGNED = ("muster_agent.sending.envelope", "muster_agent.sending.report", "muster_agent.sending.keys")
+# What stands before every room of the agent that reads a PC.
+READING = ("muster_agent.machine", "muster_agent.facts", "muster_agent.dataclass", "muster_agent.versions")
 MAY_KNOW = {
-    "muster_agent": ("muster_agent",),
-    "muster_agent.collect": ("muster_agent",),
+    "muster_agent": (*CONTRACT, "muster_agent.dataclass"),
+    "muster_agent.system": (*READING, "muster_agent.system"),
+    "muster_agent.local": (*READING, "muster_agent.local", "muster_agent.system"),
+    "muster_agent.catalogue": (
+        "muster_agent.catalogue",
+        "muster_agent.columns",
+        "muster_agent.dataclass",
+        "muster_agent.facts",
+    ),
+    "muster_agent.evidence": (
+        *READING,
+        "muster_agent.catalogue",
+        "muster_agent.evidence",
+        "muster_agent.system",
+    ),
+    "muster_agent.collect": (
+        *READING,
+        "muster_agent.catalogue",
+        "muster_agent.collect",
+        "muster_agent.evidence",
+        "muster_agent.limits",
+        "muster_agent.settings",
+        "muster_agent.system",
+    ),
+    "muster_agent.recording": (
+        *READING,
+        "muster_agent.collect",
+        "muster_agent.recording",
+        "muster_agent.system",
+        "muster_agent.text",
+    ),
+    "muster_agent.sending": (
+        "muster_agent.canonical",
+        "muster_agent.dataclass",
+        "muster_agent.facts",
+        "muster_agent.sending",
+    ),
+    "muster_agent.screen": (*CONTRACT, "muster_agent.collect"),
+    "muster_agent.commands": ("muster_agent",),
+    "muster_agent.cli": ("muster_agent",),
+    "muster_agent.__main__": ("muster_agent",),
     "muster_server.words": ("muster_agent.words", "muster_server.resources"),
     "muster_server.resources": (),
     "muster_server.subject": CONTRACT,
@@ -56,7 +97,7 @@ MAY_KNOW = {
         "muster_server.subject",
         "muster_server.words",
     ),
-    "muster_server.standing": ("muster_agent.judged", "muster_server.judge", "muster_server.subject"),
+    "muster_server.standing": ("muster_agent.sending.judged", "muster_server.judge", "muster_server.subject"),
     "muster_server.packaging": ("muster_server.packaging",),
     "muster_server.tally": (
         "muster_server.judge",
@@ -101,6 +142,7 @@ def imports(path: Path) -> Iterator[str]:
                 full = f"{node.module}.{alias.name}"
                 is_module = (AGENT.parent / full.replace(".", "/")).with_suffix(".py").exists()
                 is_module = is_module or (SERVER.parent / full.replace(".", "/")).with_suffix(".py").exists()
+                is_module = is_module or (AGENT.parent / full.replace(".", "/") / "__init__.py").exists()
                 yield full if is_module else str(node.module)
 
 
@@ -124,9 +166,9 @@ def test_the_agent_is_standard_library_but_for_its_keys() -> None:
         for imported in imports(path):
             top = imported.split(".")[0]
             if top == "cryptography":
-                assert path.name == "keys.py", path
+                assert path == AGENT / "sending" / "keys.py", path
             elif top == "psutil":
-                assert path.name == "psutil_listing.py", path
+                assert path == AGENT / "local" / "psutil_listing.py", path
             else:
                 assert top == "muster_agent" or top in sys.stdlib_module_names, f"{path} imports {imported}"
 

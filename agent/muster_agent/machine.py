@@ -189,7 +189,7 @@ class Machine(abc.ABC):
     def api(self, function: str, *arguments: str) -> Answer:
         """What a function of the operating system answers, under its own name: ``NetUserModalsGet``.
 
-        windows/api.py and darwin/api.py list what may be asked, and the shape of each answer.
+        local/windows/api.py and local/darwin/api.py list what may be asked, and the shape of each answer.
         """
 
     # -- the same questions, answered in pieces. A machine that can answer piece by piece overrides them ------------

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from muster_agent.keys import SigningKey
+from muster_agent.sending.keys import SigningKey
 from muster_server.access.roles import Role
 from muster_server.acts.performing import perform
 from muster_server.feeds import os_support

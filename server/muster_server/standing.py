@@ -1,7 +1,8 @@
 """How each PC stood when it was last judged, kept in memory so that it can be told with the next receipt.
 
 A PC is told what is open, what to do and until when: text for the person at it, within the bounds of
-``muster_agent.judged``. A server that has just started tells nothing until its first sweep, which comes at once.
+``muster_agent.sending.judged``. A server that has just started tells nothing until its first sweep, which comes at
+once.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from muster_agent.judged import OPEN_LIMIT, SIZE_LIMIT, TEXT_LIMIT, Open
-from muster_agent.judged import Judged as Told
+from muster_agent.sending.judged import OPEN_LIMIT, SIZE_LIMIT, TEXT_LIMIT, Open
+from muster_agent.sending.judged import Judged as Told
 from muster_server.judge.policy import SEVERITIES, Rule, Text
 from muster_server.judge.verdict import Judged, Result
 from muster_server.subject import Finding

@@ -26,8 +26,8 @@ from muster_agent.collect.updates import darwin as darwin_updates
 from muster_agent.collect.users import windows as windows_users
 from muster_agent.facts import Table
 from muster_agent.machine import Machine
-from muster_agent.rpm import installed
-from muster_agent.sockets import ss
+from muster_agent.system.rpm import installed
+from muster_agent.system.sockets import ss
 
 HERE = Path(__file__).parent
 

@@ -15,7 +15,7 @@ from muster_agent.commands import check
 from muster_agent.facts import TABLES, Antivirus, Package, Problem, SystemInfo, Table, Tables, Update, UpdateStatus
 from muster_agent.machine import Uname
 from muster_agent.recording import RecordedMachine, SimulatedMachine
-from muster_agent.recording_file import from_json
+from muster_agent.recording.file import from_json
 from muster_agent.screen import Screen
 from muster_agent.text import cells, inert, padded, wrapped
 from muster_agent.words import LANGUAGES, Words

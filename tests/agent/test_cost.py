@@ -39,8 +39,16 @@ except SystemExit:
 json.dump({"modules": sorted(sys.modules), "events": events}, said)
 """
 # What belongs to another command, another system, or to writing a recording.
-FOREIGN = ("redaction", "reduction", "recording", "recording_file", "windows", "darwin", "psutil_listing", "wua", "cbs")
-TALKING = ("http.client", "ssl", "email.message", "cryptography", "getpass", "muster_agent.http", "muster_agent.keys")
+FOREIGN = ("recording", "local.windows", "local.darwin", "local.psutil_listing", "system.wua", "system.cbs")
+TALKING = (
+    "http.client",
+    "ssl",
+    "email.message",
+    "cryptography",
+    "getpass",
+    "muster_agent.sending.http",
+    "muster_agent.sending.keys",
+)
 HEAVY = ("shutil", "tempfile", "asyncio", "logging", "multiprocessing", "xml.etree.ElementTree", "plistlib", "sqlite3")
 
 

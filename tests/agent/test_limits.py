@@ -12,7 +12,7 @@ from muster_agent.facts import ListeningPort, OsVersion, Package, Problem, Syste
 from muster_agent.limits import speakable, within_limits
 from muster_agent.machine import Socket, Uname
 from muster_agent.recording import SimulatedMachine
-from muster_agent.report import body_of
+from muster_agent.sending.report import body_of
 from muster_server.receive.body import decode
 
 STATUS = b"Package: dpkg\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1.22\n"

@@ -10,7 +10,7 @@ import pytest
 from muster_agent.local import LocalMachine
 from muster_agent.machine import CannotRead, NotFound, Uname
 from muster_agent.recording import RecordedMachine, Recorder, Recording, SimulatedMachine
-from muster_agent.recording_file import from_json, to_json
+from muster_agent.recording.file import from_json, to_json
 
 PC = Uname("Linux", "pc", "6.1.0", "x86_64")
 

@@ -15,8 +15,8 @@ from muster_agent.commands import record
 from muster_agent.facts import TABLES
 from muster_agent.machine import Uname
 from muster_agent.recording import RecordedMachine, Recording, SimulatedMachine
-from muster_agent.recording_file import from_json
-from muster_agent.redaction import PATTERNS
+from muster_agent.recording.file import from_json
+from muster_agent.recording.redaction import PATTERNS
 
 FILES = {
     "/etc/os-release": b"ID=debian\nVERSION_ID=12\n",

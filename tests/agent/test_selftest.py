@@ -11,7 +11,7 @@ from muster_agent.commands.selftest import Selftest
 from muster_agent.facts import TABLES
 from muster_agent.machine import Denied, Uname
 from muster_agent.recording import RecordedMachine, SimulatedMachine, of_files
-from muster_agent.recording_file import to_json
+from muster_agent.recording.file import to_json
 from muster_agent.text import cells
 from muster_agent.words import LANGUAGES, Words
 

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from muster_agent import notice
 from muster_agent.commands.status import CLEAN, INCOMPLETE, NOTHING, TO_FIX, Status, exit_code
-from muster_agent.home import Home
-from muster_agent.judged import Judged, NotUnderstood, Open, parsed
-from muster_agent.notice import Notice, Sent, Unreadable
+from muster_agent.sending import notice
+from muster_agent.sending.home import Home
+from muster_agent.sending.judged import Judged, NotUnderstood, Open, parsed
+from muster_agent.sending.notice import Notice, Sent, Unreadable
 from muster_agent.text import cells
 from muster_agent.words import Words
 

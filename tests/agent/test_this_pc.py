@@ -22,7 +22,7 @@ from muster_agent.commands.record import tables_of
 from muster_agent.facts import TABLES
 from muster_agent.local import LocalMachine
 from muster_agent.recording import RecordedMachine
-from muster_agent.recording_file import from_json
+from muster_agent.recording.file import from_json
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="collectors are built for Linux so far")
 AGENT = Path(__file__).resolve().parents[2] / "agent"

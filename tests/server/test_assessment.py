@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from muster_agent.canonical import canonical, digest
-from muster_agent.envelope import FIRST, Envelope
 from muster_agent.facts import OsVersion, SystemInfo, Table, Tables
-from muster_agent.home import State
-from muster_agent.keys import SigningKey
-from muster_agent.report import SignedReport, sign
+from muster_agent.sending.envelope import FIRST, Envelope
+from muster_agent.sending.home import State
+from muster_agent.sending.keys import SigningKey
+from muster_agent.sending.report import SignedReport, sign
 from muster_server.assessment import NoData, assess, assessor_of, end_of, month, start_of, sweep
 from muster_server.deployment import Deployment
 from muster_server.judge.verdict import Result

@@ -6,7 +6,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
-from muster_agent.judged import OPEN_LIMIT, SIZE_LIMIT, TEXT_LIMIT, parsed
+from muster_agent.sending.judged import OPEN_LIMIT, SIZE_LIMIT, TEXT_LIMIT, parsed
 from muster_server.judge.findings import rules_of
 from muster_server.judge.verdict import Result
 from muster_server.standing import Standings, told

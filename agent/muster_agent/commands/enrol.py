@@ -8,16 +8,17 @@ import os
 import sys
 from pathlib import Path
 
-from muster_agent import __version__, conf
+from muster_agent import __version__
 from muster_agent.canonical import canonical, digest
 from muster_agent.collect import collect_table
 from muster_agent.commands.failure import Failure
-from muster_agent.envelope import ENROL
-from muster_agent.home import Enrolment, Home, State, Unusable
-from muster_agent.http import Answer, BadAddress, Unreachable, check_address, post
 from muster_agent.local import LocalMachine
 from muster_agent.machine import Machine
-from muster_agent.places import default_home
+from muster_agent.sending import conf
+from muster_agent.sending.envelope import ENROL
+from muster_agent.sending.home import Enrolment, Home, State, Unusable
+from muster_agent.sending.http import Answer, BadAddress, Unreachable, check_address, post
+from muster_agent.sending.places import default_home
 from muster_agent.words import Words
 
 PATH = "/v1/enrol"
@@ -62,7 +63,7 @@ def enrol(
 
     With ``server_key`` only the server that has that key will do.
     """
-    from muster_agent.keys import SigningKey  # needs cryptography; --help and check do without
+    from muster_agent.sending.keys import SigningKey  # needs cryptography; --help and check do without
 
     if home.key.exists():
         try:

@@ -7,7 +7,6 @@ import os
 import sys
 from typing import Any
 
-from muster_agent import recording_file
 from muster_agent.canonical import canonical
 from muster_agent.collect import collect_table
 from muster_agent.commands.check import described
@@ -15,8 +14,9 @@ from muster_agent.facts import TABLES, Tables
 from muster_agent.local import LocalMachine
 from muster_agent.machine import Machine
 from muster_agent.recording import RecordedMachine, Recorder, Recording
-from muster_agent.redaction import redacted
-from muster_agent.reduction import reduced
+from muster_agent.recording import file as recording_file
+from muster_agent.recording.redaction import redacted
+from muster_agent.recording.reduction import reduced
 from muster_agent.words import Words
 
 DONE, DIFFERS, NOT_WRITTEN = 0, 3, 5

@@ -15,8 +15,8 @@ def machine(folder: str | None) -> Machine:
     """This PC, or the one recorded in ``folder``. Raises :class:`Failure` when none of ours is there."""
     if folder is None:
         return LocalMachine()
-    from muster_agent import recording_file  # a run on the PC itself does without
     from muster_agent.recording import RecordedMachine
+    from muster_agent.recording import file as recording_file  # a run on the PC itself does without
 
     path = os.path.join(folder, RECORDING)
     try:

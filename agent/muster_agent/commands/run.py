@@ -1,6 +1,6 @@
 """muster-agent run: collect, sign, and bring the report to the server; what cannot go now waits in the spool.
 
-A PC that IT gave settings and a token (conf.py) enrols itself at its first run.
+A PC that IT gave settings and a token (sending/conf.py) enrols itself at its first run.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ import contextlib
 import time
 from dataclasses import replace
 
-from muster_agent import conf, notice
 from muster_agent.collect import collect, not_here
 from muster_agent.commands.enrol import bind, enrolled_as, said
 from muster_agent.commands.failure import Failure
 from muster_agent.facts import Tables
-from muster_agent.home import Enrolment, Home, Unusable
-from muster_agent.http import BadAddress, Unreachable, check_address
 from muster_agent.local import LocalMachine
-from muster_agent.notice import Notice
-from muster_agent.places import default_home
+from muster_agent.sending import conf, notice
+from muster_agent.sending.home import Enrolment, Home, Unusable
+from muster_agent.sending.http import BadAddress, Unreachable, check_address
+from muster_agent.sending.notice import Notice
+from muster_agent.sending.places import default_home
 from muster_agent.words import Words
 
 INCOMPLETE = ("unreachable", "no_answer", "not_trusted", "not_muster", "busy")
@@ -56,10 +56,10 @@ def identity(home: Home, words: Words) -> Enrolment:
 
 def run(home: Home, enrolment: Enrolment, tables: Tables, words: Words) -> int:
     """Sign ``tables``, spool them, send what waits, say what happened; returns the exit code."""
-    from muster_agent.keys import SigningKey  # needs OpenSSL or cryptography; --help must do without
-    from muster_agent.report import sign
-    from muster_agent.send import deliver
-    from muster_agent.spool import Spool
+    from muster_agent.sending.keys import SigningKey  # needs OpenSSL or cryptography; --help must do without
+    from muster_agent.sending.report import sign
+    from muster_agent.sending.send import deliver
+    from muster_agent.sending.spool import Spool
 
     try:
         key = SigningKey.load(home.private_key())

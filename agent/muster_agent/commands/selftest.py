@@ -15,10 +15,10 @@ from muster_agent.commands.check import exit_code
 from muster_agent.commands.failure import Failure
 from muster_agent.commands.replay import machine as machine_of
 from muster_agent.facts import TABLES, Problem, Table
-from muster_agent.home import Home, Unusable
 from muster_agent.machine import CannotRead, Machine
-from muster_agent.places import default_home
 from muster_agent.screen import GAP, merged, terminal_width
+from muster_agent.sending.home import Home, Unusable
+from muster_agent.sending.places import default_home
 from muster_agent.text import cells, inert, padded, wrapped
 from muster_agent.words import Words
 

@@ -6,12 +6,12 @@ import argparse
 import os
 import time
 
-from muster_agent import notice
 from muster_agent.commands.failure import Failure
-from muster_agent.judged import Judged, Open
-from muster_agent.notice import Notice, Unreadable
-from muster_agent.places import default_home, system_home
 from muster_agent.screen import GAP, terminal_width
+from muster_agent.sending import notice
+from muster_agent.sending.judged import Judged, Open
+from muster_agent.sending.notice import Notice, Unreadable
+from muster_agent.sending.places import default_home, system_home
 from muster_agent.text import cells, inert, padded, wrapped
 from muster_agent.words import Words
 

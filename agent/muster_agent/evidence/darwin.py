@@ -9,14 +9,14 @@ from __future__ import annotations
 import contextlib
 from dataclasses import replace
 
-from muster_agent import plist
 from muster_agent.catalogue import Catalogue, DarwinEvidence, Product
 from muster_agent.evidence import Finding
 from muster_agent.evidence.linux import under
 from muster_agent.facts import Problem
-from muster_agent.launchd import launchctl
-from muster_agent.launchd.jobs import job
 from muster_agent.machine import CannotRead, Machine, NotFound, Process
+from muster_agent.system import plist
+from muster_agent.system.launchd import launchctl
+from muster_agent.system.launchd.jobs import job
 
 APPLICATIONS = "/Applications"
 JOBS = ("/Library/LaunchDaemons", "/Library/LaunchAgents")

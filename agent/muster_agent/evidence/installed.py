@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from muster_agent import package_system
 from muster_agent.facts import Problem
 from muster_agent.machine import Machine
-from muster_agent.package_system import Rpms
+from muster_agent.system import package_system
+from muster_agent.system.package_system import Rpms
 
 
 def versions(machine: Machine) -> tuple[dict[str, str], tuple[Problem, ...]]:

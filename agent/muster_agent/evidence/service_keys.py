@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import Iterator
 
-from muster_agent import registry_key
 from muster_agent.catalogue import Product
-from muster_agent.collect.services.image_path import program
 from muster_agent.dataclass import dataclass
 from muster_agent.evidence.names import stem
 from muster_agent.evidence.windows_paths import Paths
 from muster_agent.facts import Problem
 from muster_agent.machine import CannotRead, Machine
+from muster_agent.system import registry_key
+from muster_agent.system.image_path import program
 
 KEY = r"HKLM\SYSTEM\CurrentControlSet\Services"
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from muster_agent import registry_key
-from muster_agent.collect.packages.uninstall import OWN, first_line, places
 from muster_agent.dataclass import dataclass
 from muster_agent.facts import Problem
 from muster_agent.machine import CannotRead, Machine
+from muster_agent.system import registry_key
+from muster_agent.system.uninstall import OWN, first_line, places
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import field
 from typing import Mapping
 
-from muster_agent import current_version
 from muster_agent.catalogue import Catalogue, Product
 from muster_agent.dataclass import dataclass
 from muster_agent.evidence import Finding
@@ -15,6 +14,7 @@ from muster_agent.evidence.uninstall import Program, programs
 from muster_agent.evidence.windows_paths import Paths
 from muster_agent.facts import Problem
 from muster_agent.machine import CannotRead, Machine, Process
+from muster_agent.system import current_version
 
 RUNNING = "RUNNING"
 # Parts of the kernel that are listed like processes and have no file.

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import click
 
-from muster_agent.conf import TOKEN_LIMIT
-from muster_agent.http import BadAddress, check_address
+from muster_agent.sending.conf import TOKEN_LIMIT
+from muster_agent.sending.http import BadAddress, check_address
 from muster_server.cli import Context, Failure
 from muster_server.cli.package_ca import authority, mistake
 from muster_server.deployment import Deployment

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import click
 
 from muster_agent.commands.failure import Failure as AgentFailure
-from muster_agent.home import Unusable
-from muster_agent.http import Unreachable
+from muster_agent.sending.home import Unusable
+from muster_agent.sending.http import Unreachable
 from muster_server import settings
 from muster_server.assessment import month
 from muster_server.cli import Context, Failure, typed

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from muster_agent.keys import SigningKey
+from muster_agent.sending.keys import SigningKey
 from muster_server.cli import Context, Failure
 from muster_server.deployment import Deployment
 from muster_server.words import Words

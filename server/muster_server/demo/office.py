@@ -9,11 +9,11 @@ from pathlib import Path
 
 from muster_agent.collect import collect
 from muster_agent.commands.enrol import enrol
-from muster_agent.home import Home
-from muster_agent.keys import SigningKey
-from muster_agent.report import sign
-from muster_agent.send import deliver
-from muster_agent.spool import Spool
+from muster_agent.sending.home import Home
+from muster_agent.sending.keys import SigningKey
+from muster_agent.sending.report import sign
+from muster_agent.sending.send import deliver
+from muster_agent.sending.spool import Spool
 from muster_server.demo.condition import condition
 from muster_server.demo.pc import machine
 

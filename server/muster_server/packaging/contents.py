@@ -35,7 +35,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Provided:
-    """The settings of the PCs a package is for (muster_agent/conf.py)."""
+    """The settings of the PCs a package is for (muster_agent/sending/conf.py)."""
 
     server: str  # address
     unit: str

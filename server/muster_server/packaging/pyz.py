@@ -1,4 +1,4 @@
-"""The agent in one file that any Python 3.7 or newer starts; settings and token lie in it (muster_agent/conf.py)."""
+"""The agent in one file that any Python 3.7 or newer starts; settings and token lie in it (sending/conf.py)."""
 
 from __future__ import annotations
 

@@ -25,8 +25,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from muster_agent.keys import SigningKey
-from muster_agent.report import SignedReport
+from muster_agent.sending.keys import SigningKey
+from muster_agent.sending.report import SignedReport
 from muster_server.receive import door
 from muster_server.receive.refusal import Refusal, unauthorised
 from muster_server.receive.writer import Job, Writer

@@ -14,7 +14,7 @@ import msgspec
 from muster_agent.canonical import canonical, digest
 from muster_agent.facts import TABLES
 from muster_agent.limits import INTEGER_LIMIT, ROW_LIMIT, TEXT_LIMIT
-from muster_agent.report import SCHEMA
+from muster_agent.sending.report import SCHEMA
 from muster_server.receive.refusal import Refusal
 
 UNPACKED_LIMIT = 8 * 1024 * 1024  # bytes; a PC with 5,000 packages sends about one million

@@ -13,9 +13,9 @@ from collections.abc import Callable
 import msgspec
 
 from muster_agent.canonical import canonical, digest
-from muster_agent.envelope import ENROL, Envelope, Malformed
-from muster_agent.keys import verify
-from muster_agent.report import SignedReport
+from muster_agent.sending.envelope import ENROL, Envelope, Malformed
+from muster_agent.sending.keys import verify
+from muster_agent.sending.report import SignedReport
 from muster_server.receive.body import decode, own_name, unpack
 from muster_server.receive.refusal import Refusal, unauthorised
 from muster_server.store.agents import Request

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
-from muster_agent.envelope import FIRST
+from muster_agent.sending.envelope import FIRST
 from muster_server.store import keys, tokens
 from muster_server.store.schema import agents
 from muster_server.subject import PC

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select
 
 from muster_agent.canonical import canonical, digest
-from muster_agent.envelope import FIRST
+from muster_agent.sending.envelope import FIRST
 from muster_server.store.schema import audit, moment_text
 
 

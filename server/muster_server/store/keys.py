@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
-from muster_agent.keys import key_id
+from muster_agent.sending.keys import key_id
 from muster_server.store.schema import keys
 
 

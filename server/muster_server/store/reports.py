@@ -23,8 +23,8 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Table, bindparam, func, insert, select, tuple_, update
 
-from muster_agent.envelope import FIRST, Envelope, Receipt, chain_head
-from muster_agent.report import SignedReport
+from muster_agent.sending.envelope import FIRST, Envelope, Receipt, chain_head
+from muster_agent.sending.report import SignedReport
 from muster_server.store.schema import (
     agents,
     bodies,

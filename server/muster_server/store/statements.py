@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, select
 
-from muster_agent.envelope import Envelope, Receipt
-from muster_agent.report import ENCODING, SignedReport
+from muster_agent.sending.envelope import Envelope, Receipt
+from muster_agent.sending.report import ENCODING, SignedReport
 from muster_server.store.schema import agents, boots, keys, moment_text, reports, sent
 
 

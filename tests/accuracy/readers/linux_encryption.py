@@ -13,8 +13,8 @@ from typing import Any
 
 from cases import RIGHT, UNKNOWN, UNSTATED, WRONG, Entry, Result
 
-from muster_agent import luks
 from muster_agent.machine import CannotRead
+from muster_agent.system import luks
 
 READS = {("linux", "encryption")}
 

@@ -14,9 +14,9 @@ from typing import Any
 from cases import RIGHT, UNKNOWN, UNSTATED, WRONG, Entry, Result
 
 from muster_agent.collect.firewall import linux_units
-from muster_agent.firewall import firewalld, iptables, nftables, ufw
-from muster_agent.firewall.rules import Walk, inbound
 from muster_agent.machine import CannotRead
+from muster_agent.system.firewall import firewalld, iptables, nftables, ufw
+from muster_agent.system.firewall.rules import Walk, inbound
 
 READS = {("linux", "firewall")}
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from cases import RIGHT, UNKNOWN, UNSTATED, WRONG, Entry, Result
 
-from muster_agent import sshd
 from muster_agent.machine import CannotRead
+from muster_agent.system import sshd
 
 READS = {("linux", "misc")}
 

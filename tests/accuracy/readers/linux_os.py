@@ -12,12 +12,12 @@ from typing import Any
 
 from cases import RIGHT, UNKNOWN, UNSTATED, WRONG, Entry, Result
 
-from muster_agent import osrelease
 from muster_agent.collect.os_version import linux as os_version
 from muster_agent.collect.settings import linux_protection
 from muster_agent.facts import OsVersion
 from muster_agent.machine import CannotRead, Uname
 from muster_agent.recording import SimulatedMachine
+from muster_agent.system import osrelease
 
 READS = {("linux", "os")}
 

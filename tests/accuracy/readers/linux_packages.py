@@ -15,9 +15,9 @@ from typing import Any
 from cases import RIGHT, UNKNOWN, UNSTATED, WRONG, Entry, Result
 
 from muster_agent.collect.packages import beside
-from muster_agent.deb import simulation, status
 from muster_agent.machine import CannotRead
-from muster_agent.rpm import check_update, installed, nevra
+from muster_agent.system.deb import simulation, status
+from muster_agent.system.rpm import check_update, installed, nevra
 
 READS = {("linux", "packages")}
 

@@ -13,7 +13,7 @@ from typing import Any
 from cases import RIGHT, UNKNOWN, UNSTATED, WRONG, Entry, Result
 
 from muster_agent.machine import CannotRead
-from muster_agent.sockets import Printed, lsof, netstat, ss
+from muster_agent.system.sockets import Printed, lsof, netstat, ss
 
 READS = {("linux", "ports")}
 

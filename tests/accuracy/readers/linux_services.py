@@ -9,9 +9,9 @@ from typing import Any
 
 from cases import RIGHT, UNKNOWN, UNSTATED, WRONG, Entry, Result
 
-from muster_agent import openrc, sysv
 from muster_agent.machine import CannotRead
-from muster_agent.systemd import systemctl
+from muster_agent.system import openrc, sysv
+from muster_agent.system.systemd import systemctl
 
 READS = {("linux", "services")}
 

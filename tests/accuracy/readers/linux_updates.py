@@ -9,9 +9,9 @@ from typing import Any
 
 from cases import RIGHT, UNKNOWN, UNSTATED, WRONG, Entry, Result
 
-from muster_agent.deb import simulation
 from muster_agent.machine import CannotRead
-from muster_agent.rpm import check_update, nevra, updateinfo, zypper
+from muster_agent.system.deb import simulation
+from muster_agent.system.rpm import check_update, nevra, updateinfo, zypper
 
 READS = {("linux", "updates")}
 

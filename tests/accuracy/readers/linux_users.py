@@ -9,7 +9,7 @@ from typing import Any
 
 from cases import RIGHT, UNKNOWN, UNSTATED, WRONG, Entry, Result
 
-from muster_agent.accounts import passwd, shadow
+from muster_agent.system.accounts import passwd, shadow
 
 READS = {("linux", "users")}
 

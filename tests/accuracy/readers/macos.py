@@ -14,15 +14,15 @@ from xml.etree import ElementTree
 
 from cases import RIGHT, UNKNOWN, UNSTATED, WRONG, Entry, Result
 
-from muster_agent import plist
 from muster_agent.collect.firewall import darwin as firewall
 from muster_agent.collect.os_version import darwin as os_version
 from muster_agent.collect.packages import darwin as packages
 from muster_agent.collect.services import darwin as services
 from muster_agent.collect.updates import darwin as updates
-from muster_agent.launchd import jobs, launchctl
 from muster_agent.machine import CannotRead, Output, Uname
 from muster_agent.recording import RecordedMachine, of_files
+from muster_agent.system import plist
+from muster_agent.system.launchd import jobs, launchctl
 
 READS = {("macos", topic) for topic in ("firewall", "os", "packages", "patches", "services")}
 NOT_OURS = {

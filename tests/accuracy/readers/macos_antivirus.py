@@ -16,7 +16,7 @@ from muster_agent.collect.antivirus.vendors import (
     sentinelone_darwin,
     withsecure,
 )
-from muster_agent.launchd import launchctl
+from muster_agent.system.launchd import launchctl
 
 READS = {("macos", "antivirus")}
 

@@ -18,7 +18,7 @@ from reg_export import ExportedMachine, NotAnExport, recording
 from muster_agent.collect.firewall import windows
 from muster_agent.collect.firewall.windows_profile import DEVICE, GROUP, OWN, PROFILES
 from muster_agent.machine import CannotRead
-from muster_agent.windows.answer import STATES
+from muster_agent.system.windows_answer import STATES
 
 READS = {("windows", "firewall")}
 STATED = "expected_profiles.json"

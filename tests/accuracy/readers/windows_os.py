@@ -16,10 +16,10 @@ from typing import Any
 from cases import RIGHT, UNKNOWN, UNSTATED, WRONG, Entry, Result
 
 from muster_agent.collect import collect_table
-from muster_agent.current_version import KEY
 from muster_agent.facts import OsVersion
 from muster_agent.machine import CannotRead, Uname
 from muster_agent.recording import RecordedMachine, Recording
+from muster_agent.system.current_version import KEY
 
 READS = {("windows", "os")}
 

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator
 
 from cases import UNKNOWN, UNSTATED, WRONG, Entry, Result
 
-from muster_agent.cbs import store
 from muster_agent.collect import collect_table
 from muster_agent.machine import RegistryValue, Uname
 from muster_agent.recording import RecordedMachine, Recording
+from muster_agent.system.cbs import store
 
 READS = {("windows", "patches")}
 

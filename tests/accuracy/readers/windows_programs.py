@@ -16,10 +16,10 @@ from cases import RIGHT, UNKNOWN, UNSTATED, WRONG, Entry, Result
 from reg_export import ExportedMachine, NotAnExport, recording
 
 from muster_agent.collect import collect_table
-from muster_agent.collect.packages.uninstall import LINE, OWN, VIEWS
 from muster_agent.facts import Table
 from muster_agent.machine import Machine, Uname
 from muster_agent.recording import RecordedMachine, Recording
+from muster_agent.system.uninstall import LINE, OWN, VIEWS
 
 READS = {("windows", "programs")}
 SUFFIX = re.compile(r"-Uninstall(?:\d*)\.reg$", re.IGNORECASE)

@@ -13,7 +13,7 @@ from muster_agent.collect.antivirus import clamav, desktop_entries, linux
 from muster_agent.facts import Antivirus, Problem, Table
 from muster_agent.machine import CannotRead, Denied, Listing, Output, Process, Stat, Uname
 from muster_agent.recording import RecordedMachine, Recording, of_files
-from muster_agent.reduction import reduced
+from muster_agent.recording.reduction import reduced
 
 HIDDEN = Problem("denied", "processes_hidden", "/proc")
 DPKG = "Package: dpkg\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1.21\n"

@@ -7,7 +7,6 @@ from datetime import datetime
 
 import pytest
 
-from muster_agent import directory_service, plist
 from muster_agent.collect.disk_encryption import darwin as disk_encryption
 from muster_agent.collect.firewall import darwin as firewall
 from muster_agent.collect.os_version import darwin as os_version
@@ -16,9 +15,10 @@ from muster_agent.collect.shared_resources import darwin as shares
 from muster_agent.collect.update_status import darwin as update_status
 from muster_agent.collect.updates import darwin as updates
 from muster_agent.facts import Route
-from muster_agent.launchd import jobs, launchctl
 from muster_agent.machine import CannotRead, Output, Uname
 from muster_agent.recording import RecordedMachine, Recording
+from muster_agent.system import directory_service, plist
+from muster_agent.system.launchd import jobs, launchctl
 
 
 def mac(files: dict[str, bytes] | None = None, **more: object) -> RecordedMachine:

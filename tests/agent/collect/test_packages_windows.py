@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from muster_agent.collect.packages import uninstall
 from muster_agent.facts import Package
 from muster_agent.machine import CannotRead
-from muster_agent.registry_key import RegistryKey
+from muster_agent.system import uninstall
+from muster_agent.system.registry_key import RegistryKey
 
 
 def package(name: str = "key", **values: Any) -> Package | None:

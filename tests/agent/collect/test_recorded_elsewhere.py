@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from muster_agent import osrelease
 from muster_agent.collect.os_version import linux as os_version
-from muster_agent.deb import simulation, status
 from muster_agent.facts import OsVersion
 from muster_agent.machine import CannotRead, Uname
 from muster_agent.recording import SimulatedMachine
+from muster_agent.system import osrelease
+from muster_agent.system.deb import simulation, status
 
 # distro renames some; osquery and we keep what the system says.
 RENAMED = {"opensuse-leap": "opensuse", "ol": "oracle"}

@@ -17,7 +17,7 @@ from muster_agent.collect import collect_table
 from muster_agent.commands.check import described
 from muster_agent.facts import TABLES
 from muster_agent.recording import RecordedMachine
-from muster_agent.recording_file import from_json, to_json
+from muster_agent.recording.file import from_json, to_json
 
 HERE = Path(__file__).parent
 FOLDERS = sorted(path.parent for path in HERE.glob("*/*/recording.json"))

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from muster_agent.collect.services.image_path import program
 from muster_agent.collect.services.windows import display_name
+from muster_agent.system.image_path import program
 
 
 @pytest.mark.parametrize(

@@ -19,11 +19,11 @@ from muster_agent.collect.settings import (
     windows_smb,
     windows_ssh,
 )
-from muster_agent.current_version import KEY as VERSION
 from muster_agent.machine import CannotRead, Denied, Listing, Machine, Socket, Uname
 from muster_agent.recording import RecordedMachine, Recording
 from muster_agent.settings import Settings
-from muster_agent.windows.setting import SERVICES
+from muster_agent.system.current_version import KEY as VERSION
+from muster_agent.system.registry_setting import SERVICES
 
 Part = Callable[[Machine], "tuple[Any, ...]"]
 

@@ -19,7 +19,7 @@ from muster_agent.collect import collector
 from muster_agent.facts import STATUSES, TABLES, Table
 from muster_agent.machine import CannotRead
 from muster_agent.recording import RecordedMachine, Recording
-from muster_agent.recording_file import from_json
+from muster_agent.recording.file import from_json
 from muster_agent.words import Words
 
 COLLECT = Path(__file__).resolve().parents[1] / "collect"

@@ -38,7 +38,7 @@ from muster_agent.facts import TABLES, Problem, Table
 from muster_agent.limits import within_limits
 from muster_agent.machine import CannotRead, Denied, Listing, NotFound, Output, Uname
 from muster_agent.recording import RecordedMachine, Recording
-from muster_agent.report import body_of
+from muster_agent.sending.report import body_of
 from muster_server.receive.body import decode
 
 by_group = pytest.mark.parametrize(("table", "platform"), GROUPS, ids=["-".join(group) for group in GROUPS])

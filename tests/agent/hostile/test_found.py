@@ -11,27 +11,27 @@ from typing import Any
 import pytest
 from recorded import COLLECT, Question, answering, breaches, collected
 
-from muster_agent import logrotate, openrc, osrelease, pam, procfs, smb_conf, sshd, sysv
-from muster_agent.accounts import sudoers
 from muster_agent.collect.antivirus.vendors import bitdefender, mdatp
 from muster_agent.collect.interface_addresses import linux_addresses
 from muster_agent.collect.listening_ports.scope import scope
 from muster_agent.collect.routes import linux as linux_routes
 from muster_agent.collect.settings.linux_kysec import parse_getstatus
 from muster_agent.collect.shared_resources import darwin as sharing
-from muster_agent.deb import history, simulation, sources
 from muster_agent.facts import Problem, Table
-from muster_agent.http import Unreachable, post
-from muster_agent.launchd import launchctl
 from muster_agent.limits import within_limits
 from muster_agent.machine import CannotRead, Denied, Listing, Output, Socket, Stat, Uname
 from muster_agent.recording import RecordedMachine, Recording, SimulatedMachine
-from muster_agent.recording_file import from_json
-from muster_agent.report import SignedReport, body_of
-from muster_agent.rpm import cache
-from muster_agent.rpm.history import last_in_yum_log
-from muster_agent.systemd import systemctl, unit
-from muster_agent.wua.automatic import NOWHERE
+from muster_agent.recording.file import from_json
+from muster_agent.sending.http import Unreachable, post
+from muster_agent.sending.report import SignedReport, body_of
+from muster_agent.system import logrotate, openrc, osrelease, pam, procfs, smb_conf, sshd, sysv
+from muster_agent.system.accounts import sudoers
+from muster_agent.system.deb import history, simulation, sources
+from muster_agent.system.launchd import launchctl
+from muster_agent.system.rpm import cache
+from muster_agent.system.rpm.history import last_in_yum_log
+from muster_agent.system.systemd import systemctl, unit
+from muster_agent.system.wua.automatic import NOWHERE
 from muster_server.receive.body import decode
 
 CONTROL = "HKLM\\SYSTEM\\CurrentControlSet"

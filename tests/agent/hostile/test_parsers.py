@@ -18,25 +18,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from recorded import FOLDERS, GROUPS, MANY, answer_to, questions, thorough
 
-from muster_agent import (
-    directory_service,
-    exports,
-    filetime,
-    journald,
-    keyfile,
-    logrotate,
-    luks,
-    openrc,
-    osrelease,
-    pam,
-    plist,
-    procfs,
-    smb_conf,
-    sshd,
-    sysv,
-)
-from muster_agent.accounts import logins, passwd, shadow, sudoers
-from muster_agent.cbs import identity
 from muster_agent.collect.antivirus import clamav, desktop_entries, signature_registry
 from muster_agent.collect.antivirus.vendors import (
     avast,
@@ -71,7 +52,29 @@ from muster_agent.collect.settings import darwin_password, linux_kysec, linux_lo
 from muster_agent.collect.shared_resources import darwin as sharing
 from muster_agent.collect.system_info.linux import cores
 from muster_agent.collect.update_status.darwin import history as apple_history
-from muster_agent.deb import (
+from muster_agent.local.windows import powershell_answer, smbios
+from muster_agent.machine import CannotRead, Output
+from muster_agent.recording.file import NotARecording, from_json
+from muster_agent.system import (
+    directory_service,
+    exports,
+    filetime,
+    journald,
+    keyfile,
+    logrotate,
+    luks,
+    openrc,
+    osrelease,
+    pam,
+    plist,
+    procfs,
+    smb_conf,
+    sshd,
+    sysv,
+)
+from muster_agent.system.accounts import logins, passwd, shadow, sudoers
+from muster_agent.system.cbs import identity
+from muster_agent.system.deb import (
     configuration,
     history,
     kernels,
@@ -82,16 +85,13 @@ from muster_agent.deb import (
     sources,
     status,
 )
-from muster_agent.firewall import firewalld, iptables, ksc_defender, nftables, ufw
-from muster_agent.launchd import launchctl
-from muster_agent.machine import CannotRead, Output
-from muster_agent.recording_file import NotARecording, from_json
-from muster_agent.rpm import cache, check_update, installed, nevra, updateinfo, zypper
-from muster_agent.rpm import history as rpm_history
-from muster_agent.sockets import lsof, netstat, ss
-from muster_agent.systemd import systemctl, unit
-from muster_agent.windows import powershell_answer, smbios
-from muster_agent.wua import automatic
+from muster_agent.system.firewall import firewalld, iptables, ksc_defender, nftables, ufw
+from muster_agent.system.launchd import launchctl
+from muster_agent.system.rpm import cache, check_update, installed, nevra, updateinfo, zypper
+from muster_agent.system.rpm import history as rpm_history
+from muster_agent.system.sockets import lsof, netstat, ss
+from muster_agent.system.systemd import systemctl, unit
+from muster_agent.system.wua import automatic
 
 Reader = Callable[[bytes], Any]
 PLIST = b'<plist version="1.0"><dict><key>a</key><array><integer>1</integer></array></dict></plist>'

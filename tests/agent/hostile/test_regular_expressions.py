@@ -172,7 +172,7 @@ EVERY = list(used())
 def test_they_are_all_found() -> None:
     names = {(use.module, use.name) for use in EVERY}
     assert len(names) > 250
-    assert ("muster_agent.sshd", "KEYWORD") in names
+    assert ("muster_agent.system.sshd", "KEYWORD") in names
     assert any(name.startswith("line ") for _, name in names)
 
 

@@ -16,11 +16,11 @@ import pytest
 from click.testing import CliRunner, Result
 from rich.cells import cell_len
 
-from muster_agent.envelope import Envelope
 from muster_agent.facts import Antivirus, ListeningPort, OsVersion, Problem, SystemInfo, Table, Tables, UpdateStatus
-from muster_agent.home import State
-from muster_agent.keys import SigningKey
-from muster_agent.report import sign
+from muster_agent.sending.envelope import Envelope
+from muster_agent.sending.home import State
+from muster_agent.sending.keys import SigningKey
+from muster_agent.sending.report import sign
 from muster_server.cli import program
 from muster_server.cli.report import columns, wants_colour
 from muster_server.deployment import Deployment

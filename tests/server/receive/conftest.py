@@ -15,12 +15,12 @@ import uvicorn
 
 from muster_agent.commands.enrol import enrol
 from muster_agent.facts import Boot, OsVersion, SystemInfo, Table, Tables
-from muster_agent.home import Enrolment, Home, State
-from muster_agent.http import Answer, post
-from muster_agent.keys import SigningKey
 from muster_agent.local import LocalMachine
-from muster_agent.report import SignedReport, sign
-from muster_agent.send import headers_of
+from muster_agent.sending.home import Enrolment, Home, State
+from muster_agent.sending.http import Answer, post
+from muster_agent.sending.keys import SigningKey
+from muster_agent.sending.report import SignedReport, sign
+from muster_agent.sending.send import headers_of
 from muster_server.receive.app import Receiver
 from muster_server.store import tokens
 from muster_server.store.database import Database

@@ -18,12 +18,12 @@ import pytest
 from muster_agent.cli import main
 from muster_agent.commands.enrol import enrol
 from muster_agent.commands.run import run
-from muster_agent.home import Home, State, Unusable
-from muster_agent.http import post
 from muster_agent.local import LocalMachine
-from muster_agent.report import SignedReport, sign
-from muster_agent.send import deliver
-from muster_agent.spool import Spool
+from muster_agent.sending.home import Home, State, Unusable
+from muster_agent.sending.http import post
+from muster_agent.sending.report import SignedReport, sign
+from muster_agent.sending.send import deliver
+from muster_agent.sending.spool import Spool
 from muster_agent.words import Words
 
 WORDS = Words("en")
@@ -404,6 +404,6 @@ def test_a_server_that_was_restarted_answers_a_replay_from_before(start: Callabl
 
 
 def _headers(signed: SignedReport) -> dict[str, str]:
-    from muster_agent.send import headers_of
+    from muster_agent.sending.send import headers_of
 
     return headers_of(signed)

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from muster_agent import notice
 from muster_agent.cli import main
-from muster_agent.home import Home
+from muster_agent.sending import notice
+from muster_agent.sending.home import Home
 
 
 class Laid:

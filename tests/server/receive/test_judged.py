@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from muster_agent import notice
 from muster_agent.commands.run import run
-from muster_agent.judged import Judged
+from muster_agent.sending import notice
+from muster_agent.sending.judged import Judged
 from muster_agent.words import Words
 from muster_server.demo import running
 

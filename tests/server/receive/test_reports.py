@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from muster_agent.canonical import canonical, digest
-from muster_agent.envelope import FIRST, Envelope, Receipt, chain_head
-from muster_agent.home import State
-from muster_agent.keys import SigningKey, verify
-from muster_agent.report import SignedReport
-from muster_agent.send import receipt_of
+from muster_agent.sending.envelope import FIRST, Envelope, Receipt, chain_head
+from muster_agent.sending.home import State
+from muster_agent.sending.keys import SigningKey, verify
+from muster_agent.sending.report import SignedReport
+from muster_agent.sending.send import receipt_of
 
 
 def after(signed: SignedReport) -> State:

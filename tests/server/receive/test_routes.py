@@ -14,8 +14,8 @@ import pytest
 
 from muster_agent.commands.enrol import enrol
 from muster_agent.commands.failure import Failure
-from muster_agent.home import Home
 from muster_agent.local import LocalMachine
+from muster_agent.sending.home import Home
 from muster_server.receive.app import Receiver
 
 
@@ -122,8 +122,8 @@ def test_a_token_is_nowhere_in_the_database(server: Any, tmp_path: Path) -> None
 
 
 def test_the_enrolment_is_kept_as_signed_evidence(server: Any) -> None:
-    from muster_agent.envelope import ENROL
-    from muster_agent.keys import verify
+    from muster_agent.sending.envelope import ENROL
+    from muster_agent.sending.keys import verify
 
     pc = server.pc()
     [(request, signature, key)] = server.ask("SELECT request, request_signature, public_key FROM keys")

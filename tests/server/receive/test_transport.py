@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from muster_agent.http import BadAddress, Unreachable, check_address, post
+from muster_agent.sending.http import BadAddress, Unreachable, check_address, post
 
 
 @pytest.mark.parametrize(

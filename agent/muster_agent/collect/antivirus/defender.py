@@ -9,11 +9,11 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from muster_agent import filetime, registry_key
 from muster_agent.collect.antivirus.vendors import Told, version_in
 from muster_agent.evidence.service_keys import ServiceKey
 from muster_agent.facts import Problem
 from muster_agent.machine import CannotRead, Machine
+from muster_agent.system import filetime, registry_key
 
 # Product: (its own settings, those of the office's policy).
 KEYS = {

@@ -6,12 +6,12 @@ STATE is the number WMI calls productState. Its masks are not documented and hav
 
 from __future__ import annotations
 
-from muster_agent import registry_key
-from muster_agent.collect.services.image_path import program
 from muster_agent.dataclass import dataclass
 from muster_agent.evidence.windows_paths import Paths
 from muster_agent.facts import Problem
 from muster_agent.machine import CannotRead, Machine, NotFound
+from muster_agent.system import registry_key
+from muster_agent.system.image_path import program
 
 KEY = r"HKLM\SOFTWARE\Microsoft\Security Center\Provider\Av"
 SERVICE = "wscsvc"  # keeps the entries; while it does not run they say what was, not what is

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from typing import Callable
 
-from muster_agent import filetime, registry_key
 from muster_agent.collect.antivirus.vendors import Told, day_in, version_in
 from muster_agent.machine import CannotRead, Machine, NotFound
-from muster_agent.registry_key import RegistryKey
+from muster_agent.system import filetime, registry_key
+from muster_agent.system.registry_key import RegistryKey
 
 VIEWS = ("HKLM\\SOFTWARE\\WOW6432Node\\", "HKLM\\SOFTWARE\\")
 NEVER = 0xFFFFFFFF

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from muster_agent import plist
 from muster_agent.collect.antivirus.vendors import version_in
 from muster_agent.facts import Antivirus, Problem
-from muster_agent.filetime import moment_of_seconds
 from muster_agent.machine import CannotRead, Machine, NotFound
+from muster_agent.system import plist
+from muster_agent.system.filetime import moment_of_seconds
 
 ID = "apple-xprotect"
 # In this order: a copy in the first place is the one in force.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from muster_agent.facts import Boot, Problem, Table
-from muster_agent.filetime import moment_of_seconds
 from muster_agent.machine import CannotRead, Machine
+from muster_agent.system.filetime import moment_of_seconds
 
 
 def collect(machine: Machine) -> Table:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from muster_agent import filetime
 from muster_agent.facts import Boot, Table
 from muster_agent.machine import CannotRead, Machine
+from muster_agent.system import filetime
 
 
 def collect(machine: Machine) -> Table:

@@ -6,12 +6,12 @@ itself (OPAL) shows nothing of that to the system.
 
 from __future__ import annotations
 
-from muster_agent import container, luks, programs
 from muster_agent.collect.disk_encryption import linux_blocks, linux_mounts, linux_volumes
 from muster_agent.collect.disk_encryption.linux_blocks import Encryption
 from muster_agent.collect.disk_encryption.linux_volumes import Volume
 from muster_agent.facts import DiskEncryption, Problem, Table
 from muster_agent.machine import CannotRead, Machine, NotFound
+from muster_agent.system import container, luks, programs
 
 STATUS = {True: "encrypted", False: "not encrypted", None: "undefined"}
 NO_HEADER = "not a valid LUKS device"  # cryptsetup's word for it

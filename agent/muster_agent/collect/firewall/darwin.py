@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from muster_agent import plist
 from muster_agent.collect.os_version import darwin as os_version
 from muster_agent.collect.os_version.numbers import numbers
 from muster_agent.facts import Firewall, Problem, Table
 from muster_agent.machine import CannotRead, Machine, NotFound, program_failed
+from muster_agent.system import plist
 
 NAME = "Application Firewall"
 SETTINGS = "/Library/Preferences/com.apple.alf.plist"

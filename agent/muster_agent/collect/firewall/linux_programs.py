@@ -6,12 +6,12 @@ settings speak, as far as they say what is and not only what was wanted.
 
 from __future__ import annotations
 
-from muster_agent import programs
 from muster_agent.collect.firewall import linux_units
 from muster_agent.collect.firewall.linux_rules import ORIGINS, Rules
 from muster_agent.facts import Firewall, Problem
-from muster_agent.firewall import firewalld, ksc_defender, ufw
 from muster_agent.machine import CannotRead, Listing, Machine, NotFound, program_failed
+from muster_agent.system import programs
+from muster_agent.system.firewall import firewalld, ksc_defender, ufw
 
 # Services that load rules and end. That they have done so does not say that the rules filter anything.
 LOADERS = ("nftables", "iptables", "ip6tables", "netfilter-persistent")

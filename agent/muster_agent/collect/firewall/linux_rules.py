@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from muster_agent import programs
 from muster_agent.dataclass import dataclass
-from muster_agent.firewall import nftables
-from muster_agent.firewall.rules import ALWAYS, GOTO, Chain, Chains, Found, Rule, Walk, inbound, weakest
 from muster_agent.machine import CannotRead, Machine, NotFound
+from muster_agent.system import programs
+from muster_agent.system.firewall import nftables
+from muster_agent.system.firewall.rules import ALWAYS, GOTO, Chain, Chains, Found, Rule, Walk, inbound, weakest
 
 ORIGINS = ("iptables", "nftables")
 FAMILIES = {"ipv4": "iptables", "ipv6": "ip6tables"}
@@ -128,7 +128,7 @@ def _tables(machine: Machine, family: str, ruleset: nftables.Ruleset | None) -> 
     new = ruleset is not None and any(key in own for key in ruleset.of_iptables())
     found: list[Hooked] = []
     for text in _saved(machine, FAMILIES[family], legacy, new, ruleset is None):
-        from muster_agent.firewall import iptables  # most PCs have no rules of it
+        from muster_agent.system.firewall import iptables  # most PCs have no rules of it
 
         for name, chains in iptables.parse(text).items():
             if _of_nft(text):  # the same table, as nft cannot show it

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from muster_agent import programs
 from muster_agent.machine import CannotRead, Machine, NotFound
+from muster_agent.system import programs
 
 # systemd (234 and later) keeps a link here for every unit it has started and not stopped; anybody may list them.
 FOLDER, MARK = "/run/systemd/units", "invocation:"

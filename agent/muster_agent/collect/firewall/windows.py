@@ -9,7 +9,7 @@ from muster_agent.collect.firewall.windows_profile import PROFILES, configured
 from muster_agent.collect.firewall.windows_registered import registered
 from muster_agent.facts import Firewall, Problem, Table
 from muster_agent.machine import CannotRead, Machine
-from muster_agent.windows.answer import runs
+from muster_agent.system.windows_answer import runs
 
 NAME = "Windows Defender Firewall"
 SERVICE = "MpsSvc"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from muster_agent.dataclass import dataclass
 from muster_agent.machine import CannotRead, Machine
-from muster_agent.windows.setting import number, place, switch
+from muster_agent.system.registry_setting import number, place, switch
 
 GROUP = r"HKLM\SOFTWARE\Policies\Microsoft\WindowsFirewall"
 OWN = r"HKLM\SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy"

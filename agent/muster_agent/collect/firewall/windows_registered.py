@@ -10,8 +10,8 @@ import re
 
 from muster_agent.facts import Firewall, Problem
 from muster_agent.machine import CannotRead, Machine
-from muster_agent.windows.answer import runs
-from muster_agent.windows.setting import required, text
+from muster_agent.system.registry_setting import required, text
+from muster_agent.system.windows_answer import runs
 
 REGISTERED = r"HKLM\SOFTWARE\Microsoft\Security Center\Provider\Fw"
 # STATE is the productState of WMI (endpoints.md §1.1): compare the masked value, never single bits.

@@ -7,9 +7,9 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from muster_agent import plist
 from muster_agent.facts import InterfaceAddress, Problem, Table
 from muster_agent.machine import CannotRead, Machine
+from muster_agent.system import plist
 
 NAME = "getifaddrs"
 NAMES = "/Library/Preferences/SystemConfiguration/NetworkInterfaces.plist"

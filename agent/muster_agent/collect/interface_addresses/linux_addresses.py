@@ -11,9 +11,9 @@ import ipaddress
 import re
 from typing import List, Tuple
 
-from muster_agent import procfs, programs
 from muster_agent.facts import Problem
 from muster_agent.machine import CannotRead, Machine, NotFound
+from muster_agent.system import procfs, programs
 
 TRIE, ROUTES, INET6 = "/proc/net/fib_trie", "/proc/net/route", "/proc/net/if_inet6"
 TEMPORARY = 0x01  # include/uapi/linux/if_addr.h: IFA_F_TEMPORARY

@@ -10,7 +10,7 @@ from typing import Any
 from muster_agent.collect.interface_addresses.windows_kind import kind
 from muster_agent.facts import InterfaceAddress, Problem, Table
 from muster_agent.machine import CannotRead, Machine
-from muster_agent.windows.answer import records, text
+from muster_agent.system.windows_answer import records, text
 
 NAME = "GetAdaptersAddresses"
 MAC = re.compile(r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from muster_agent.collect.listening_ports import scope
 from muster_agent.facts import Table
 from muster_agent.machine import CannotRead, Listing, Machine, program_failed
-from muster_agent.sockets import netstat, socket_of
+from muster_agent.system.sockets import netstat, socket_of
 
 NETSTAT = ["/usr/sbin/netstat", "-an", "-W"]
 

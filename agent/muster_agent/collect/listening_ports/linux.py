@@ -19,7 +19,7 @@ def collect(machine: Machine) -> Table:
     except CannotRead as hidden:
         if hidden.code not in ("denied", "not_found"):
             raise
-        from muster_agent.sockets import ss
+        from muster_agent.system.sockets import ss
 
         try:
             table = scope.table(ss.listing(machine))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from muster_agent import plist
 from muster_agent.collect.os_version.numbers import numbers
 from muster_agent.facts import OsVersion, Table
 from muster_agent.machine import CannotRead, Machine
+from muster_agent.system import plist
 
 PATH = "/System/Library/CoreServices/SystemVersion.plist"
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from muster_agent import osrelease
 from muster_agent.collect.os_version.numbers import numbers
 from muster_agent.facts import OsVersion, Table
 from muster_agent.machine import Machine
+from muster_agent.system import osrelease
 
 
 def ini(text: str) -> dict[str, str]:

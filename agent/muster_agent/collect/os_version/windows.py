@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from muster_agent import current_version
-from muster_agent.current_version import CurrentVersion
 from muster_agent.facts import OsVersion, Problem, Table
 from muster_agent.machine import CannotRead, Machine
-from muster_agent.windows.answer import record, text
+from muster_agent.system import current_version
+from muster_agent.system.current_version import CurrentVersion
+from muster_agent.system.windows_answer import record, text
 
 NATIVE = "GetNativeSystemInfo"
 WINDOWS_11 = 22000  # first build

@@ -9,7 +9,7 @@ import re
 
 from muster_agent.facts import Package, Problem
 from muster_agent.machine import CannotRead, Machine, NotFound
-from muster_agent.package_system import APK, PACMAN
+from muster_agent.system.package_system import APK, PACMAN
 
 SNAPS = ("/snap", "/var/lib/snapd/snap")  # where they are mounted: Debian's and Ubuntu's place, and Fedora's
 FLATPAK = "/var/lib/flatpak/app"

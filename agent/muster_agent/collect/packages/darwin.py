@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Iterator
 
-from muster_agent import plist
 from muster_agent.facts import Package, Problem, Table
 from muster_agent.machine import CannotRead, Machine, NotFound
+from muster_agent.system import plist
 
 # Since 10.15 the system's own programs stand apart. Utilities and vendors' folders lie one level deeper.
 FOLDERS = ("/Applications", "/System/Applications")

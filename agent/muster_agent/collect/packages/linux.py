@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from muster_agent import package_system
 from muster_agent.collect.packages import beside
 from muster_agent.facts import Package, Problem, Table
 from muster_agent.machine import CannotRead, Machine
-from muster_agent.package_system import Debs, Rpms
+from muster_agent.system import package_system
+from muster_agent.system.package_system import Debs, Rpms
 
 
 def collect(machine: Machine) -> Table:

@@ -5,10 +5,9 @@ What registers nowhere, and the apps of the Store, are not among them.
 
 from __future__ import annotations
 
-from muster_agent import registry_key
-from muster_agent.collect.packages import uninstall
 from muster_agent.facts import Package, Problem, Table
 from muster_agent.machine import CannotRead, Machine
+from muster_agent.system import registry_key, uninstall
 
 
 def collect(machine: Machine) -> Table:

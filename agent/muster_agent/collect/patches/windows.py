@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from muster_agent.cbs import store
 from muster_agent.facts import Patch, Table
 from muster_agent.machine import Machine
+from muster_agent.system.cbs import store
 
 
 def collect(machine: Machine) -> Table:

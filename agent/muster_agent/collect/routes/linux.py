@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 
-from muster_agent import procfs
 from muster_agent.collect.interface_addresses import linux_addresses
 from muster_agent.facts import Route, Table
 from muster_agent.machine import CannotRead, Machine, NotFound
+from muster_agent.system import procfs
 
 IPV4, IPV6 = "/proc/net/route", "/proc/net/ipv6_route"
 # include/uapi/linux/route.h and ipv6_route.h

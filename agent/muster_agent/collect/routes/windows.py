@@ -6,7 +6,7 @@ import ipaddress
 
 from muster_agent.facts import Problem, Route, Table
 from muster_agent.machine import CannotRead, Machine
-from muster_agent.windows.answer import records, text, whole
+from muster_agent.system.windows_answer import records, text, whole
 
 NAME = "GetIpForwardTable2"
 # ValidLifetime of a route that nobody has to announce again (netioapi.h).

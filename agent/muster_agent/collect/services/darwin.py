@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from muster_agent.facts import Problem, Service, Table
-from muster_agent.launchd import jobs, launchctl
-from muster_agent.launchd.jobs import Job
 from muster_agent.machine import CannotRead, Machine
+from muster_agent.system.launchd import jobs, launchctl
+from muster_agent.system.launchd.jobs import Job
 
 
 def start_type(job: Job, disabled: bool | None) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from muster_agent.facts import Problem, Service, Table
 from muster_agent.machine import CannotRead, Machine
-from muster_agent.systemd.folders import BOOTED
+from muster_agent.system.systemd.folders import BOOTED
 
 # What reads the services of an init is loaded where that init runs.
 

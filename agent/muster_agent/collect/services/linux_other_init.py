@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from muster_agent import openrc, programs, sysv
 from muster_agent.facts import Problem, Service
 from muster_agent.machine import CannotRead, Machine, NotFound
+from muster_agent.system import openrc, programs, sysv
 
 SCRIPTS = "/etc/init.d"
 RUNLEVELS = ("/etc/rc.d/rc{}.d", "/etc/rc{}.d")

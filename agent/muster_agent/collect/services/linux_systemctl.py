@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from muster_agent import programs
 from muster_agent.facts import Problem, Service
 from muster_agent.machine import Machine
-from muster_agent.systemd import systemctl
-from muster_agent.systemd.folders import ENDING
+from muster_agent.system import programs
+from muster_agent.system.systemd import systemctl
+from muster_agent.system.systemd.folders import ENDING
 
 PLAIN = ["--no-pager", "--full", "--type=service"]
 SHOW = ["show", "--no-pager", "--all", "--property=Id,Type,RemainAfterExit,User,ExecStart", "*.service"]

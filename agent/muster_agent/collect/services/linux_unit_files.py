@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from muster_agent.facts import Problem, Service
 from muster_agent.machine import CannotRead, Machine
-from muster_agent.systemd import unit as units
-from muster_agent.systemd.folders import ENDING, Folders
-from muster_agent.systemd.running import Running
-from muster_agent.systemd.unit import Unit
+from muster_agent.system.systemd import unit as units
+from muster_agent.system.systemd.folders import ENDING, Folders
+from muster_agent.system.systemd.running import Running
+from muster_agent.system.systemd.unit import Unit
 
 
 def _status(name: str, unit: Unit, running: Running | None) -> str | None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from muster_agent import current_version, registry_key
-from muster_agent.collect.services.image_path import program
 from muster_agent.facts import Problem, Service, Table
 from muster_agent.machine import CannotRead, Machine
-from muster_agent.registry_key import RegistryKey
+from muster_agent.system import current_version, registry_key
+from muster_agent.system.image_path import program
+from muster_agent.system.registry_key import RegistryKey
 
 KEY = r"HKLM\SYSTEM\CurrentControlSet\Services"
 # Type (winnt.h): a program of its own or one shared with others; the rest are drivers. Of a service that each user has

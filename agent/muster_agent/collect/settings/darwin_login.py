@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from muster_agent import plist
 from muster_agent.machine import CannotRead, Machine
+from muster_agent.system import plist
 
 LOGIN_WINDOW = "/Library/Preferences/com.apple.loginwindow.plist"
 SCREEN_SAVER = "com.apple.screensaver.plist"

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from muster_agent import plist
 from muster_agent.collect.settings import darwin_characters
 from muster_agent.machine import CannotRead, Machine, program_failed
+from muster_agent.system import plist
 
 PWPOLICY = ["/usr/bin/pwpolicy", "-getaccountpolicies"]
 HEADING = "Getting global account policies"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from muster_agent.collect.settings.weeks import next_monday
 from muster_agent.machine import CannotRead, Machine, NotFound, program_failed
-from muster_agent.weeks import next_monday
 
 SPCTL = ["/usr/sbin/spctl", "--status"]
 NVRAM = ["/usr/sbin/nvram", "94b73556-2197-4702-82a8-3e1337dafbfb:AppleSecureBootPolicy"]

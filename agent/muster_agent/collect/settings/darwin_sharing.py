@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from muster_agent import sshd
-from muster_agent.launchd import launchctl
 from muster_agent.machine import Machine
+from muster_agent.system import sshd
+from muster_agent.system.launchd import launchctl
 
 SSH, SCREEN = "com.openssh.sshd", "com.apple.screensharing"
 

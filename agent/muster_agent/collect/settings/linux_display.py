@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from muster_agent import keyfile
 from muster_agent.machine import CannotRead, Machine, NotFound
-from muster_agent.systemd import unit as units
+from muster_agent.system import keyfile
+from muster_agent.system.systemd import unit as units
 
 PROGRAMS = {"lightdm": "/usr/sbin/lightdm", "gdm3": "/usr/sbin/gdm3", "gdm": "/usr/sbin/gdm", "sddm": "/usr/bin/sddm"}
 DEFAULT = "/etc/X11/default-display-manager"  # Debian's family: the program of the one that starts

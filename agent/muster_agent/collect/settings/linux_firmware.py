@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from muster_agent import container
 from muster_agent.machine import CannotRead, Machine, NotFound
+from muster_agent.system import container
 
 EFI = "/sys/firmware/efi"
 VARIABLE = EFI + "/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from muster_agent import osrelease, programs
 from muster_agent.machine import CannotRead, Machine, NotFound
+from muster_agent.system import osrelease, programs
 
 KYSEC = ("/sys/kernel/security/kysec", "/etc/kysec")
 # getstatus: "KySec status: enabled", "exec control : on". Blanks and case differ from version to version.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from muster_agent import pam
 from muster_agent.machine import CannotRead, Machine, NotFound
+from muster_agent.system import pam
 
 # The programs by which somebody logs in, of those that are there.
 SERVICES = ("login", "sshd", "lightdm", "gdm-password", "gdm", "sddm", "kde", "lxdm", "xdm", "ukui-greeter")

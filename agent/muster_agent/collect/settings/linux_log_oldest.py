@@ -9,10 +9,10 @@ import re
 import time
 import zlib
 
-from muster_agent import journald
-from muster_agent.filetime import LATEST
+from muster_agent.collect.settings.weeks import next_monday
 from muster_agent.machine import CannotRead, Machine
-from muster_agent.weeks import next_monday
+from muster_agent.system import journald
+from muster_agent.system.filetime import LATEST
 
 FOLDER = "/var/log"
 TEXT = re.compile(r"(?:auth\.log|secure|syslog|messages)(?:[.-][0-9][0-9A-Za-z.-]*)?(?:\.gz|\.xz|\.bz2|\.zst)?\Z")

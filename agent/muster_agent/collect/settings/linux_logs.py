@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from muster_agent import container, journald, logrotate
 from muster_agent.collect.settings.linux_service import runs
 from muster_agent.machine import CannotRead, Machine, NotFound
+from muster_agent.system import container, journald, logrotate
 
 AUDITD = "/etc/audit/auditd.conf"  # 0640 root
 AUDITD_PROGRAMS = ("/usr/sbin/auditd", "/sbin/auditd")

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 
-from muster_agent import pam
-from muster_agent.accounts import passwd
-from muster_agent.accounts.shadow import NEVER
 from muster_agent.collect.settings.linux_password_quality import NUMBER, QUALITY, given, number, settings_file
 from muster_agent.machine import CannotRead, Machine, NotFound
+from muster_agent.system import pam
+from muster_agent.system.accounts import passwd
+from muster_agent.system.accounts.shadow import NEVER
 
 STACKS = ("passwd", "common-password", "system-auth", "password-auth")
 KINDS = 3  # kinds of characters that count as several: what Windows's own rule asks for

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Callable
 
-from muster_agent import keyfile, pam
 from muster_agent.machine import CannotRead, Machine, NotFound
+from muster_agent.system import keyfile, pam
 
 NUMBER = re.compile(r"-?[0-9]{1,6}\Z")
 CREDITS = ("dcredit", "ucredit", "lcredit", "ocredit")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from muster_agent import container, programs
 from muster_agent.machine import CannotRead, Machine, NotFound
+from muster_agent.system import container, programs
 
 SELINUX = ("/sys/fs/selinux", "/selinux")  # the second on kernels before 3.0, as of CentOS 6
 APPARMOR = "/sys/module/apparmor/parameters/enabled"

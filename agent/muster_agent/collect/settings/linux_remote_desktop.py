@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from muster_agent import keyfile
 from muster_agent.collect.settings.linux_service import set_to_run
 from muster_agent.machine import CannotRead, Machine
+from muster_agent.system import keyfile
 
 PROGRAM = "/usr/sbin/xrdp"
 FILE = "/etc/xrdp/xrdp.ini"

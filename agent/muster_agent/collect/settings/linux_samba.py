@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from muster_agent import programs
 from muster_agent.collect.settings.linux_service import set_to_run
 from muster_agent.machine import CannotRead, Machine, NotFound
+from muster_agent.system import programs
 
 PROGRAM = "/usr/sbin/smbd"
 FILE = "/etc/samba/smb.conf"

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-from muster_agent import keyfile
 from muster_agent.machine import CannotRead, Machine, NotFound
+from muster_agent.system import keyfile
 
 SESSIONS = ("/usr/share/xsessions", "/usr/share/wayland-sessions")
 DATABASES = "/etc/dconf/db"

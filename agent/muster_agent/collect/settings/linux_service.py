@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from muster_agent.machine import CannotRead, Machine
-from muster_agent.systemd.folders import BOOTED, is_enabled
-from muster_agent.systemd.running import Running
+from muster_agent.system.systemd.folders import BOOTED, is_enabled
+from muster_agent.system.systemd.running import Running
 
 
 def runs(machine: Machine, units: tuple[str, ...], process: str) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from muster_agent import programs, sshd
 from muster_agent.collect.settings.linux_service import set_to_run
 from muster_agent.machine import CannotRead, Machine
+from muster_agent.system import programs, sshd
 
 PROGRAM = "/usr/sbin/sshd"
 OTHER = "/usr/sbin/dropbear"  # a small SSH server with settings of its own

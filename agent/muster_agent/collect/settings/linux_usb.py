@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
-from muster_agent import container
 from muster_agent.machine import CannotRead, Machine
+from muster_agent.system import container
 
 MODPROBE = ("/etc/modprobe.d", "/run/modprobe.d", "/usr/local/lib/modprobe.d", "/usr/lib/modprobe.d", "/lib/modprobe.d")
 RULES = ("/etc/udev/rules.d", "/run/udev/rules.d")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from muster_agent import current_version
 from muster_agent.machine import CannotRead, Machine
-from muster_agent.windows.answer import whole
-from muster_agent.windows.setting import WINDOWS_8, number, place, switch
+from muster_agent.system import current_version
+from muster_agent.system.registry_setting import WINDOWS_8, number, place, switch
+from muster_agent.system.windows_answer import whole
 
 STATE = r"HKLM\SYSTEM\CurrentControlSet\Control\SecureBoot\State"
 ENABLED = "UEFISecureBootEnabled"

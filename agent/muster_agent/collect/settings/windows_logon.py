@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from muster_agent.machine import CannotRead, Machine
-from muster_agent.windows.answer import records, whole
-from muster_agent.windows.setting import number, place, required, switch, text
+from muster_agent.system.registry_setting import number, place, required, switch, text
+from muster_agent.system.windows_answer import records, whole
 
 WINLOGON = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion\Winlogon"
 SYSTEM = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Policies\System"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from muster_agent.filetime import EARLIEST
+from muster_agent.collect.settings.weeks import next_monday
 from muster_agent.machine import CannotRead, Machine
-from muster_agent.weeks import next_monday
-from muster_agent.windows.answer import runs
-from muster_agent.windows.setting import DISABLED, SERVICES, first, number, place, required, start
+from muster_agent.system.filetime import EARLIEST
+from muster_agent.system.registry_setting import DISABLED, SERVICES, first, number, place, required, start
+from muster_agent.system.windows_answer import runs
 
 LOG = SERVICES + r"\EventLog\Security"
 POLICY = r"HKLM\SOFTWARE\Policies\Microsoft\Windows\EventLog\Security"

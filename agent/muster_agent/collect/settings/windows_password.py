@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import Any
 
 from muster_agent.machine import CannotRead, Machine
-from muster_agent.windows.answer import record, whole
-from muster_agent.windows.setting import required, switch
+from muster_agent.system.registry_setting import required, switch
+from muster_agent.system.windows_answer import record, whole
 
 MODALS, PROFILE = "NetUserModalsGet", "SceGetSecurityProfileInfo"
 FOR_EVER = 0xFFFFFFFF  # TIMEQ_FOREVER

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from muster_agent import current_version
 from muster_agent.machine import CannotRead, Machine
-from muster_agent.windows.setting import DISABLED, first, place, required, start, switch
+from muster_agent.system import current_version
+from muster_agent.system.registry_setting import DISABLED, first, place, required, start, switch
 
 POLICY = r"HKLM\SOFTWARE\Policies\Microsoft\Windows NT\Terminal Services"
 SERVER = r"HKLM\SYSTEM\CurrentControlSet\Control\Terminal Server"

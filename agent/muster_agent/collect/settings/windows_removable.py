@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from muster_agent.machine import CannotRead, Machine, NotFound
-from muster_agent.windows.setting import DISABLED, SERVICES, number, place, start
+from muster_agent.system.registry_setting import DISABLED, SERVICES, number, place, start
 
 EXPLORER = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Policies\Explorer"
 # NoDriveTypeAutoRun: a bit a kind of drive, 255 all of them. These are sticks and discs.

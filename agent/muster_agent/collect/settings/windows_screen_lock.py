@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from muster_agent import current_version
 from muster_agent.machine import CannotRead, Machine
-from muster_agent.windows.setting import WINDOWS_8, number, place
+from muster_agent.system import current_version
+from muster_agent.system.registry_setting import WINDOWS_8, number, place
 
 SYSTEM = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Policies\System"
 LIMIT = "InactivityTimeoutSecs"

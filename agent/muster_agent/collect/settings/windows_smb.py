@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from muster_agent.machine import Machine
-from muster_agent.windows.setting import DISABLED, SERVICES, number, start, switch
+from muster_agent.system.registry_setting import DISABLED, SERVICES, number, start, switch
 
 PARAMETERS = SERVICES + r"\LanmanServer\Parameters"
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Iterable
 
-from muster_agent import sshd
 from muster_agent.machine import CannotRead, Machine
-from muster_agent.windows.answer import runs
-from muster_agent.windows.setting import DISABLED, start
+from muster_agent.system import sshd
+from muster_agent.system.registry_setting import DISABLED, start
+from muster_agent.system.windows_answer import runs
 
 SERVICE = "sshd"
 BY_ITSELF = 2  # SERVICE_AUTO_START

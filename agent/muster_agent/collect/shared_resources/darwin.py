@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from muster_agent.facts import Problem, SharedResource, Table
-from muster_agent.launchd import launchctl
 from muster_agent.machine import CannotRead, Machine, program_failed
+from muster_agent.system.launchd import launchctl
 
 SHARING = ["/usr/sbin/sharing", "-l"]
 SMB = "com.apple.smbd"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from muster_agent import exports
 from muster_agent.facts import SharedResource
 from muster_agent.machine import Machine, NotFound
+from muster_agent.system import exports
 
 
 def shares(machine: Machine, running: bool) -> list[SharedResource]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from muster_agent import programs, smb_conf
 from muster_agent.facts import Problem, SharedResource
 from muster_agent.machine import CannotRead, Machine, NotFound
-from muster_agent.smb_conf import Share
+from muster_agent.system import programs, smb_conf
+from muster_agent.system.smb_conf import Share
 
 USERSHARES = "/var/lib/samba/usershares"
 ADMINISTRATIVE = ("print$", "ipc$", "admin$")

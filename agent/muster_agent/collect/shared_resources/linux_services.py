@@ -6,7 +6,7 @@ import re
 
 from muster_agent.dataclass import dataclass
 from muster_agent.machine import Listing, Machine
-from muster_agent.systemd.folders import is_enabled
+from muster_agent.system.systemd.folders import is_enabled
 
 # The links of System V init for the levels with network; systemd reads them as well.
 LEVELS = ("/etc/rc3.d", "/etc/rc5.d")

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from muster_agent.facts import Problem, SharedResource, Table
 from muster_agent.machine import CannotRead, Machine
-from muster_agent.windows.answer import records, runs, text, whole
-from muster_agent.windows.setting import number
+from muster_agent.system.registry_setting import number
+from muster_agent.system.windows_answer import records, runs, text, whole
 
 NAME, SERVICE = "NetShareEnum", "LanmanServer"
 # STYPE_* (lmshare.h)

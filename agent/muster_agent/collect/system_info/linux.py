@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from muster_agent.collect.system_info.placeholder import PLACEHOLDER
 from muster_agent.facts import Problem, SystemInfo, Table
 from muster_agent.machine import CannotRead, Machine, NotFound
+from muster_agent.system.placeholder import PLACEHOLDER
 
 # Where the firmware states it: SMBIOS on PCs, the device tree on most ARM machines.
 FIRMWARE = {

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from muster_agent import registry_key
 from muster_agent.collect.attempts import Attempts
-from muster_agent.collect.system_info.placeholder import PLACEHOLDER
 from muster_agent.facts import SystemInfo, Table
 from muster_agent.machine import CannotRead, Machine
+from muster_agent.system import registry_key
+from muster_agent.system.placeholder import PLACEHOLDER
 
 PROCESSOR = r"HKLM\HARDWARE\DESCRIPTION\System\CentralProcessor\0"
 # Of the answer of GetSystemFirmwareTable.

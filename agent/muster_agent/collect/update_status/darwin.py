@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from muster_agent import plist
 from muster_agent.collect.attempts import Attempts
 from muster_agent.facts import Problem, Table, UpdateStatus
 from muster_agent.machine import CannotRead, Machine
+from muster_agent.system import plist
 
 SOFTWARE_UPDATE = "/Library/Preferences/com.apple.SoftwareUpdate.plist"
 HISTORY = "/Library/Receipts/InstallHistory.plist"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 
-from muster_agent import container
 from muster_agent.collect.attempts import Attempts
-from muster_agent.deb import automatic, history, kernels, lists, release, sources
-from muster_agent.deb.status import Installed, native_architecture
 from muster_agent.facts import UpdateStatus
-from muster_agent.filetime import moment_of_seconds
 from muster_agent.machine import CannotRead, Machine, NotFound
+from muster_agent.system import container
+from muster_agent.system.deb import automatic, history, kernels, lists, release, sources
+from muster_agent.system.deb.status import Installed, native_architecture
+from muster_agent.system.filetime import moment_of_seconds
 
 STAMP = "/var/lib/apt/periodic/update-success-stamp"
 REBOOT = "/run/reboot-required"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from muster_agent import package_system
 from muster_agent.collect.attempts import Attempts
 from muster_agent.collect.update_status import debs
 from muster_agent.facts import Table
 from muster_agent.machine import Machine
-from muster_agent.package_system import Debs
+from muster_agent.system import package_system
+from muster_agent.system.package_system import Debs
 
 
 def collect(machine: Machine) -> Table:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from muster_agent.collect.attempts import Attempts
 from muster_agent.facts import UpdateStatus
 from muster_agent.machine import CannotRead, Machine
-from muster_agent.rpm import automatic, cache, history, kernels, program, restart
-from muster_agent.rpm.installed import Installed
+from muster_agent.system.rpm import automatic, cache, history, kernels, program, restart
+from muster_agent.system.rpm.installed import Installed
 
 
 def metadata_date(machine: Machine) -> str:

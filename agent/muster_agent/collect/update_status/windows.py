@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from functools import partial
 
-from muster_agent import current_version
-from muster_agent.cbs import store
-from muster_agent.cbs.identity import ROLLUP
 from muster_agent.collect.attempts import Attempts
-from muster_agent.current_version import WINDOWS_10, CurrentVersion
 from muster_agent.facts import Table, UpdateStatus
 from muster_agent.machine import CannotRead, Machine
-from muster_agent.wua import automatic, restart, search
+from muster_agent.system import current_version
+from muster_agent.system.cbs import store
+from muster_agent.system.cbs.identity import ROLLUP
+from muster_agent.system.current_version import WINDOWS_10, CurrentVersion
+from muster_agent.system.wua import automatic, restart, search
 
 
 def updates(machine: Machine, version: CurrentVersion) -> list[store.Package]:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any, Iterator
 
-from muster_agent import plist
 from muster_agent.collect.update_status import darwin as update_status
 from muster_agent.collect.updates import darwin_installed
 from muster_agent.facts import Problem, Table, Update
 from muster_agent.machine import CannotRead, Machine, NotFound
+from muster_agent.system import plist
 
 SOFTWARE_UPDATE = update_status.SOFTWARE_UPDATE
 MUNKI = "/Library/Managed Installs/ManagedInstallReport.plist"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from muster_agent import plist
 from muster_agent.collect.os_version import darwin as os_version
 from muster_agent.collect.update_status import darwin as update_status
 from muster_agent.facts import Problem, Update
 from muster_agent.machine import CannotRead, Machine
+from muster_agent.system import plist
 
 # Apple names what mends security faults alone so; a release of macOS mends some too, and its list does not say.
 SECURITY = re.compile(r"^(Security Update|Rapid Security Response|macOS Security Response|XProtect|MRT)", re.IGNORECASE)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from muster_agent import package_system
-from muster_agent.deb.pending import Pending as PendingDebs
 from muster_agent.facts import Table, Update
 from muster_agent.machine import Machine
-from muster_agent.package_system import Debs
+from muster_agent.system import package_system
+from muster_agent.system.deb.pending import Pending as PendingDebs
+from muster_agent.system.package_system import Debs
 
 
 def _of_debs(machine: Machine, system: Debs) -> Table:
@@ -37,7 +37,7 @@ def collect(machine: Machine) -> Table:
     system = package_system.of(machine)
     if isinstance(system, Debs):
         return _of_debs(machine, system)
-    from muster_agent.rpm.pending import Pending  # what the other family reads is of no use here
+    from muster_agent.system.rpm.pending import Pending  # what the other family reads is of no use here
 
     pending = Pending(machine, system.packages)
     rows = sorted(set(pending.rows), key=lambda row: (row.name or "", row.arch or "", row.available or ""))

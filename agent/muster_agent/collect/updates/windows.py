@@ -7,7 +7,7 @@ from typing import Any
 
 from muster_agent.facts import Problem, Table, Update
 from muster_agent.machine import CannotRead, Machine
-from muster_agent.wua import search
+from muster_agent.system.wua import search
 
 # The classification Security Updates (WSUS, UpdateClassification). Critical Updates are not meant: by Microsoft's
 # definition (KB824684) each of them mends "a critical, non-security-related bug".

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import time
 
-from muster_agent import directory_service, plist
 from muster_agent.collect.settings import darwin_login
-from muster_agent.directory_service import Record, first
 from muster_agent.facts import Problem, Table, User
 from muster_agent.machine import CannotRead, Machine
+from muster_agent.system import directory_service, plist
+from muster_agent.system.directory_service import Record, first
 
 ATTRIBUTES = ("RecordName", "UniqueID", "UserShell", "AuthenticationAuthority", "IsHidden", "GeneratedUID", "Password")
 ADMINISTRATORS = "admin"

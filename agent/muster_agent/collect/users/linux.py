@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import time
 
-from muster_agent.accounts import passwd, shadow
-from muster_agent.accounts.passwd import Account
-from muster_agent.accounts.shadow import Ageing
 from muster_agent.collect.users.linux_last_login import day, last_logins
 from muster_agent.collect.users.linux_rights import Rights
 from muster_agent.facts import Problem, Table, User
-from muster_agent.filetime import LATEST
 from muster_agent.machine import CannotRead, Machine, NotFound
+from muster_agent.system.accounts import passwd, shadow
+from muster_agent.system.accounts.passwd import Account
+from muster_agent.system.accounts.shadow import Ageing
+from muster_agent.system.filetime import LATEST
 
 SHADOW = "/etc/shadow"
 DAY = 24 * 60 * 60

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 import time
 
-from muster_agent.accounts import logins
-from muster_agent.accounts.passwd import Account
 from muster_agent.facts import Problem
 from muster_agent.machine import CannotRead, Machine, NotFound
+from muster_agent.system.accounts import logins
+from muster_agent.system.accounts.passwd import Account
 
 FOLDER = "/var/log"
 WTMP = re.compile(r"wtmp(?:\.[0-9]{1,2}|-[0-9]{8,10})?\Z")  # and those logrotate set aside

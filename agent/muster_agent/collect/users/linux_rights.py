@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from muster_agent.accounts import sudoers
-from muster_agent.accounts.passwd import Account, Groups
 from muster_agent.facts import Problem
 from muster_agent.machine import CannotRead, Machine, NotFound
+from muster_agent.system.accounts import sudoers
+from muster_agent.system.accounts.passwd import Account, Groups
 
 # The groups whose members sudo or polkit lets do everything: Debian's family, Red Hat's, Ubuntu's before 2012. Being in
 # the group root grants no such right.

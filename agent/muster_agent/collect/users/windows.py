@@ -7,11 +7,11 @@ from typing import Any
 
 from muster_agent.collect.users import windows_account
 from muster_agent.facts import Problem, Table, User
-from muster_agent.filetime import LATEST
 from muster_agent.machine import CannotRead, Machine
-from muster_agent.windows.answer import record, records, whole
-from muster_agent.windows.answer import text as text_of
-from muster_agent.windows.setting import text
+from muster_agent.system.filetime import LATEST
+from muster_agent.system.registry_setting import text
+from muster_agent.system.windows_answer import record, records, whole
+from muster_agent.system.windows_answer import text as text_of
 
 USERS, MODALS, MEMBERS = "NetUserEnum", "NetUserModalsGet", "NetLocalGroupGetMembers"
 CLOCK = "GetSystemTimeAsFileTime"

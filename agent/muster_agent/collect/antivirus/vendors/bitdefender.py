@@ -7,8 +7,8 @@ import re
 import time
 
 from muster_agent.collect.antivirus.vendors import Told, output, pairs, version_in
-from muster_agent.filetime import moment_of_seconds
 from muster_agent.machine import CannotRead, Machine
+from muster_agent.system.filetime import moment_of_seconds
 
 ANSWERS = ("version", "realtime", "signatures_version", "signatures_date", "signatures_current")
 PROGRAMS = ("/opt/bitdefender-security-tools/bin/bduitool",)

@@ -6,8 +6,8 @@ An estimate: the file's own time, not one the maker wrote into it.
 from __future__ import annotations
 
 from muster_agent.collect.antivirus.vendors import Told
-from muster_agent.filetime import moment_of_seconds
 from muster_agent.machine import Machine, NotFound
+from muster_agent.system.filetime import moment_of_seconds
 
 ANSWERS = ("signatures_date",)
 FOLDER = "/opt/apps/cn.huorong.esm/files/share/xsse"

@@ -7,8 +7,8 @@ import re
 from typing import Any
 
 from muster_agent.collect.antivirus.vendors import MONTHS, Told, day, output, version_in
-from muster_agent.filetime import moment_of_seconds
 from muster_agent.machine import CannotRead, Machine
+from muster_agent.system.filetime import moment_of_seconds
 
 ANSWERS = ("version", "realtime", "signatures_version", "signatures_date", "signatures_current")
 PROGRAMS = ("/usr/bin/mdatp", "/usr/local/bin/mdatp", "/opt/microsoft/mdatp/sbin/wdavdaemonclient")

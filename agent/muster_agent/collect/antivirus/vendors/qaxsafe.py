@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 
 from muster_agent.collect.antivirus.vendors import Told
-from muster_agent.filetime import moment_of_seconds
 from muster_agent.machine import CannotRead, Machine, NotFound
+from muster_agent.system.filetime import moment_of_seconds
 
 ANSWERS = ("signatures_date",)
 ROOTS = ("/opt/qaxsafe", "/opt/apps/com.qianxin.qaxsafe/files")
