@@ -27,7 +27,12 @@ MOST_RELEASES = 9999
 def command(words: Words) -> click.Group:
     """The group ``agent`` in the language of ``words``."""
 
-    @click.group("agent", help=words("agent.group.help"), epilog=words("agent.package.examples"))
+    @click.group(
+        "agent",
+        help=words("agent.group.help"),
+        epilog=words("agent.package.examples"),
+        short_help=words("agent.group.short"),
+    )
     def agent() -> None:
         pass
 

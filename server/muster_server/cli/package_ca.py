@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ import click
 
 from muster_server.cli import Context, Failure
 from muster_server.cli.tls import fault_lines
-from muster_server.tls import hosts, trial
+from muster_server.tls import Refused, hosts, trial
 from muster_server.tls.condition import Condition, condition
 from muster_server.words import Words
 
@@ -26,7 +27,7 @@ def mistake(words: Words, key: str, **values: object) -> Failure:
 def authority(
     context: Context, words: Words, server: str, path: Path | None, system: bool, proxy: bool
 ) -> bytes | None:
-    """The authority that https needs, as PEM with nothing in it that must stay with the server; None where none goes in.
+    """The authority that https needs, as PEM that holds nothing which must stay here; None where none goes in.
 
     A deployment with TLS files is asked whether PCs with that authority would reach it at ``server``, unless a
     ``proxy`` answers there with a certificate of its own.
@@ -48,7 +49,7 @@ def authority(
     _reachable(found, server, path, system, words)
     if given is not None or system:
         return given
-    return found.files.ca.read_bytes()
+    return _given(found.files.ca, words)
 
 
 def _reachable(found: Condition, server: str, path: Path | None, system: bool, words: Words) -> None:
@@ -58,7 +59,9 @@ def _reachable(found: Condition, server: str, path: Path | None, system: bool, w
             line, *advice = fault_lines(fault, words)
             raise Failure(line, "\n".join(advice).strip(), 5)
     assert found.server is not None
-    host = (urlsplit(server).hostname or "").lower()
+    host = urlsplit(server).hostname or ""
+    with contextlib.suppress(Refused):
+        host = hosts.checked(host)
     if not hosts.covers(found.server.names, host):
         names = ", ".join(found.server.names)
         raise mistake(words, "agent.package.other_name", host=host, names=names)

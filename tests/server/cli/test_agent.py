@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,7 +41,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def data(tmp_path: Path) -> Path:
     """A deployment."""
     folder = tmp_path / "data"
-    assert muster("--data", folder, "init").returncode == 0
+    assert muster("--data", folder, "init", "--host", "muster.office.lan").returncode == 0
     return folder
 
 
@@ -58,9 +59,9 @@ def clear(done: subprocess.CompletedProcess[str], code: int, *said: str) -> None
     assert "made" not in done.stdout
 
 
-def test_a_package_is_made_named_and_its_digest_is_right(data: Path, authority: Path, tmp_path: Path) -> None:
+def test_a_package_is_made_named_and_its_digest_is_right(data: Path, tmp_path: Path) -> None:
     out = tmp_path / "new" / "dist"
-    words = ["--data", data, "agent", "package", "--server", URL + "/", "--unit", "Finance", "--ca", authority]
+    words = ["--data", data, "agent", "package", "--server", URL + "/", "--unit", "Finance"]
     done = muster(*words, "--token", token(data, "--uses", "30"), "--for", "deb", "--for", "rpm", "--out", out)
     assert done.returncode == 0, done.stderr
     made = re.findall(r"^made (.+) \(([\d,]+) kB\)\n  sha256 ([0-9a-f]{64})$", done.stdout, re.MULTILINE)
@@ -73,14 +74,14 @@ def test_a_package_is_made_named_and_its_digest_is_right(data: Path, authority: 
     assert not list(out.glob("*.new"))
 
 
-def test_what_the_deployment_knows_goes_in(data: Path, authority: Path, tmp_path: Path) -> None:
-    words = ["--data", data, "agent", "package", "--server", URL, "--unit", "Finance", "--ca", authority]
+def test_what_the_deployment_knows_goes_in(data: Path, tmp_path: Path) -> None:
+    words = ["--data", data, "agent", "package", "--server", URL, "--unit", "Finance"]
     file = tmp_path / "t.txt"
     muster("--data", data, "token", "--unit", "Finance", "--output", file)
     assert muster(*words, "--token-file", file, "--for", "pyz", "--out", tmp_path).returncode == 0
     with zipfile.ZipFile(next(tmp_path.glob("*.pyz"))) as archive:
         conf = archive.read("muster_agent/provided/agent.conf").decode()
-        assert archive.read("muster_agent/provided/ca.pem") == authority.read_bytes()
+        assert archive.read("muster_agent/provided/ca.pem") == (data / "tls" / "ca.pem").read_bytes()
         assert archive.read("muster_agent/provided/token").strip() == file.read_bytes().strip()
     assert re.search(r'"server_key": "[0-9a-f]{64}"', conf)
 
@@ -93,9 +94,9 @@ def test_without_a_deployment_it_says_what_was_not_checked(authority: Path, tmp_
     assert muster(*words, "--system-ca", "--out", tmp_path).returncode == 0
 
 
-def test_a_token_that_would_fail_on_the_pcs_is_refused_here(data: Path, authority: Path, tmp_path: Path) -> None:
+def test_a_token_that_would_fail_on_the_pcs_is_refused_here(data: Path, tmp_path: Path) -> None:
     def package(given: str, unit: str = "Finance") -> subprocess.CompletedProcess[str]:
-        words = ["--data", data, "agent", "package", "--server", URL, "--ca", authority, "--unit", unit]
+        words = ["--data", data, "agent", "package", "--server", URL, "--unit", unit]
         return muster(*words, "--token", given, "--for", "deb", "--out", tmp_path)
 
     import sqlite3
@@ -109,6 +110,55 @@ def test_a_token_that_would_fail_on_the_pcs_is_refused_here(data: Path, authorit
         connection.commit()
         connection.close()
         clear(package(good), 2, "used up or has expired", "muster token --unit Finance")
+
+
+def test_an_authority_that_pcs_would_not_reach_the_server_with_is_refused(
+    data: Path, authority: Path, tmp_path: Path
+) -> None:
+    given = token(data)
+
+    def package(*words: str | Path, server: str = URL) -> subprocess.CompletedProcess[str]:
+        line = ["--data", data, "agent", "package", "--server", server, "--unit", "Finance", "--token", given]
+        return muster(*line, "--for", "pyz", "--out", tmp_path / "out", *words)
+
+    clear(
+        package(server="https://elsewhere.lan:8470"), 2, "elsewhere.lan", "muster.office.lan", "renew --host elsewhere"
+    )
+    clear(package("--system-ca", server="https://elsewhere.lan:8470"), 2, "is for: muster.office.lan")
+    clear(package("--ca", authority), 2, str(authority), "is not the CA that issued", "--proxy")
+    clear(package("--proxy"), 2, "--proxy goes with --ca or --system-ca")
+    assert not (tmp_path / "out").exists()
+    for words in (("--ca", data / "tls" / "ca.pem"), ("--system-ca",), ("--proxy", "--ca", authority)):
+        assert package(*words).returncode == 0
+    assert package("--proxy", "--ca", authority, server="https://proxy.lan").returncode == 0
+    for address in (
+        "https://[::1]:8470",
+        "https://[0:0:0:0:0:0:0:1]",
+        "https://MUSTER.office.lan",
+        "https://127.0.0.1:1",
+    ):
+        assert package(server=address).returncode == 0, address
+    (data / "tls" / "ca.pem").write_bytes(authority.read_bytes())
+    clear(package(), 5, "is not trusted")
+    (data / "tls" / "ca.pem").unlink()
+    clear(package(), 5, "there is no file", "backup")
+    (data / "tls").rename(data / "away")
+    clear(package(), 2, "needs its CA certificate")
+
+
+def test_a_certificate_that_has_ended_is_refused_and_one_that_soon_will_is_said(
+    data: Path, tmp_path: Path, bad_tls: Any
+) -> None:
+    line = ["--data", data, "agent", "package", "--server", URL, "--unit", "Finance", "--token", token(data)]
+    ca = bad_tls.issued(tmp_path, "ca", hosts=(), purpose=None, ca=True, days=(-1, 999))
+    (data / "tls" / "ca-key.pem").unlink()
+    (data / "tls" / "ca.pem").write_bytes(ca.pem.read_bytes())
+    for days, code, said in (((-9, -1), 5, "PCs refuse it"), ((1, 9), 5, "clock"), ((-1, 9), 0, "ends in 8 days")):
+        pair = bad_tls.issued(tmp_path, "server", ca, hosts=("muster.office.lan",), days=days)
+        (data / "tls" / "server.pem").write_bytes(pair.pem.read_bytes())
+        (data / "tls" / "server-key.pem").write_bytes(pair.key_pem.read_bytes())
+        done = muster(*line, "--for", "pyz", "--out", tmp_path / "out")
+        assert (done.returncode, said in done.stderr) == (code, True), done.stderr
 
 
 def test_every_mistake_has_its_clear_line(authority: Path, tmp_path: Path) -> None:
@@ -136,6 +186,8 @@ def test_every_mistake_has_its_clear_line(authority: Path, tmp_path: Path) -> No
     clear(package("--ca", both, "--token", "t", "--for", "deb"), 2, "private key", "must not leave the server")
     clear(package(*good, "windows"), 2, "embeddable CPython", "python.org", "--python")
     clear(package(*good, "windows", "--python", tmp_path / "text"), 2, "cannot read")
+    clear(package(*good, "deb", "--for", "pyz", "--python", tmp_path / "text"), 2, "--python", "deb, pyz")
+    clear(package(*good, "macos", "--wheels", tmp_path), 2, "--wheels", "for a windows package only")
     clear(muster("agent", "package", "--server", URL, "--unit", " ", *good, "deb"), 2, "unit")
     assert not (tmp_path / "out").exists(), "what is refused leaves nothing behind"
 
