@@ -16,15 +16,18 @@ from muster_agent.canonical import canonical, digest
 from muster_agent.sending.envelope import ENROL, Envelope, Malformed
 from muster_agent.sending.keys import verify
 from muster_agent.sending.report import SignedReport
-from muster_server.receive.body import decode, own_name, unpack
+from muster_server.receive.body import decode, unpack
 from muster_server.receive.refusal import Refusal, unauthorised
+from muster_server.receive.unchanged import Said
 from muster_server.store.agents import Request
 from muster_server.store.keys import Key
-from muster_server.store.reports import Incoming
+from muster_server.store.reports import Incoming, packed
 from muster_server.store.tokens import token_hash
 
 BODY_LIMIT = 2 * 1024 * 1024  # bytes as sent
 ENROLMENT_LIMIT = 16 * 1024
+
+NOBODY = bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")  # RFC 8032, test 1
 
 _KEY = re.compile(r"[0-9a-f]{64}")
 _HINT_LIMIT = 255  # characters
@@ -35,28 +38,61 @@ def check_report(signed: SignedReport, find: Callable[[str, str], Key | None]) -
 
     ``find`` knows the keys by agent and key id. Whether a key still holds is for the store to say, as it writes.
     """
+    envelope = envelope_of(signed)
+    key = find(envelope.agent, envelope.key)
+    check_signature(signed, envelope, key)
+    assert key is not None
+    return check_body(signed, envelope, key, unpack(signed.body))
+
+
+def envelope_of(signed: SignedReport) -> Envelope:
+    """What a report says of itself; nothing of it is proven yet. Raises :class:`Refusal`."""
     if len(signed.body) > BODY_LIMIT:
         raise Refusal(413, "too_large", f"the body is larger than {BODY_LIMIT} bytes")
     try:
-        envelope = Envelope.parse(signed.envelope)
+        return Envelope.parse(signed.envelope)
     except Malformed as error:
         raise Refusal(400, "bad_envelope", str(error)) from None
-    key = find(envelope.agent, envelope.key)
-    if key is None or not verify(key.public_key, signed.signature, signed.envelope):
+
+
+def check_signature(signed: SignedReport, envelope: Envelope, key: Key | None) -> None:
+    """Check that the holder of ``key`` signed these very bytes. Raises :class:`Refusal`.
+
+    A stranger whose key is not known waits as long for the answer as one whose signature is wrong.
+    """
+    good = verify(NOBODY if key is None else key.public_key, signed.signature, signed.envelope)
+    if key is None or not good:
         raise unauthorised()
     if hashlib.sha256(signed.body).hexdigest() != envelope.body:
         raise Refusal(400, "bad_body", "the body is not the one that was signed")
-    body = decode(unpack(signed.body))
-    manifest = canonical(msgspec.to_builtins(body.manifest))
+
+
+def check_body(signed: SignedReport, envelope: Envelope, key: Key, plain: bytes) -> Incoming:
+    """Check the unpacked body of a report whose signature is good. Raises :class:`Refusal`."""
+    body = decode(plain)
     return Incoming(
         signed=signed,
         envelope=envelope,
         key=key.number,
-        manifest=manifest,
-        manifest_digest=digest(manifest),
-        digests=frozenset(entry.digest for entry in body.manifest.tables.values() if entry.digest),
-        bodies={name: canonical(rows) for name, rows in body.bodies.items()},
-        name=own_name(body),
+        manifest=body.described,
+        manifest_digest=digest(body.described),
+        digests=body.digests,
+        bodies={name: packed(rows) for name, rows in body.bodies.items()},
+        name=body.name,
+    )
+
+
+def known(signed: SignedReport, envelope: Envelope, key: Key, said: Said) -> Incoming:
+    """A report whose signature is good and whose body, the same bytes, has passed :func:`check_body` before."""
+    return Incoming(
+        signed=signed,
+        envelope=envelope,
+        key=key.number,
+        manifest=said.manifest,
+        manifest_digest=said.manifest_digest,
+        digests=said.digests,
+        bodies={},
+        name=None,
     )
 
 

@@ -15,16 +15,18 @@ Reports that come together share every statement: each table is asked once and w
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Column, Connection, Table, bindparam, func, insert, select, tuple_, update
+from sqlalchemy import Column, Connection, Table, bindparam, insert, select, tuple_, update
 
+from muster_agent.canonical import digest
 from muster_agent.sending.envelope import FIRST, Envelope, Receipt, chain_head
 from muster_agent.sending.report import SignedReport
+from muster_server.store.lookups import known, missing, next_number, numbers
 from muster_server.store.schema import (
     agents,
     bodies,
@@ -60,8 +62,9 @@ class Incoming:
     manifest: bytes  # canonical JSON
     manifest_digest: str
     digests: frozenset[str]  # the tables it names
-    bodies: Mapping[str, bytes]  # canonical rows of the tables it carries, by digest
+    bodies: Mapping[str, bytes]  # packed rows of the tables it carries, by digest
     name: str | None  # what the PC calls itself, when it says
+    skew: int | None = None  # seconds the server's clock was ahead of the PC's; None: it came without a word of it
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,12 @@ class Accepted:
     signature: bytes = b""  # the server's, over the receipt
     missing: tuple[str, ...] = ()  # tables it named whose rows the server does not have
     rekey: bool = False  # whether an administrator asked the PC to change its key
+    awaiting: bool = False  # whether the PC awaits approval: its reports are kept and do not count
+
+
+def packed(rows: bytes) -> bytes:
+    """Canonical rows as they are kept. Of 800 packages level 2 takes 0.4 ms; level 6 takes 1.5 for 18 % less."""
+    return zlib.compress(rows, 2)
 
 
 def accept(
@@ -89,15 +98,13 @@ def accept_all(
     writing = _Writing(connection, incoming, received_at, sign)
     outcomes = [writing.take(one) for one in incoming]
     writing.write()
-    have = _known(connection, bodies.c.digest, {digest for one in incoming for digest in one.digests})
+    lacking = missing(connection, {digest for one in incoming for digest in one.digests})
+    if not lacking:
+        return outcomes
     return [
-        outcome if outcome.receipt is None else _told(outcome, tuple(sorted(one.digests.difference(have))))
+        outcome if outcome.receipt is None else replace(outcome, missing=tuple(sorted(one.digests & lacking)))
         for one, outcome in zip(incoming, outcomes, strict=True)
     ]
-
-
-def _told(outcome: Accepted, missing: tuple[str, ...]) -> Accepted:
-    return Accepted(outcome.outcome, outcome.receipt, outcome.signature, missing, outcome.rekey)
 
 
 def last_of_chain(connection: Connection) -> tuple[int, str]:
@@ -122,8 +129,10 @@ class _Agent:
     last_digest: str
     last_report: datetime | None
     conflict_at: datetime | None
+    skew: int | None
     revoked: bool
     rekey: bool
+    awaiting: bool
     interval: int | None
     manifest: str | None
     ended_keys: frozenset[int]
@@ -146,39 +155,46 @@ class _Writing:
         self._agents = self._stand({one.envelope.agent for one in incoming})
         self._seen = self._already(incoming)
         self._position, self._chain = last_of_chain(connection)
-        self._sent = _numbers(
+        self._sent = numbers(
             connection, sent.c.digest, sent.c.number, {bytes.fromhex(one.envelope.body) for one in incoming}
         )
-        self._boots = _numbers(connection, boots.c.id, boots.c.number, {one.envelope.boot for one in incoming})
-        self._tables = _known(connection, bodies.c.digest, {name for one in incoming for name in one.bodies})
-        self._manifests = _known(connection, manifests.c.digest, {one.manifest_digest for one in incoming})
-        self._next = {table.name: _next(connection, column) for table, column in _NUMBERED}
+        self._boots = numbers(connection, boots.c.id, boots.c.number, {one.envelope.boot for one in incoming})
+        self._tables = known(connection, bodies.c.digest, {name for one in incoming for name in one.bodies})
+        # The manifest of a body that was sent before is there.
+        unseen = {one.manifest_digest for one in incoming if bytes.fromhex(one.envelope.body) not in self._sent}
+        self._manifests = known(connection, manifests.c.digest, unseen)
+        self._next = {table.name: next_number(connection, column) for table, column in _NUMBERED}
         self._new: dict[str, list[dict[str, Any]]] = {table.name: [] for table in _FILLED}
         self._extended: dict[int, dict[str, Any]] = {}
         self._conflicting: set[str] = set()
 
     def take(self, one: Incoming) -> Accepted:
         """Decide what a report is, and note what is to be written."""
-        envelope = one.envelope
+        envelope, name = one.envelope, digest(one.signed.envelope)
         agent = self._agents[envelope.agent]
         if agent.revoked or one.key in agent.ended_keys:
             return Accepted(Outcome.REVOKED)
         seen = self._seen.get((envelope.agent, envelope.seq))
-        if seen is not None and seen.report == envelope.digest:
-            return Accepted(Outcome.DUPLICATE, seen, self._sign(seen.to_bytes()), rekey=agent.rekey)
+        if seen is not None and seen.report == name:
+            return self._answered(Outcome.DUPLICATE, agent, seen)
         if envelope.seq <= agent.last_seq:
-            self._conflict(agent, one)
+            self._conflict(agent, one, name)
             return Accepted(Outcome.CONFLICT)
         if envelope.seq == agent.last_seq + 1 and envelope.previous != agent.last_digest:
             agent.conflict_at = agent.conflict_at or self._at
         self._store_tables(one)
-        receipt = self._append(agent, one)
+        receipt = self._append(agent, one, name)
         self._extend_history(agent, one)
-        agent.last_seq, agent.last_digest, agent.last_report = envelope.seq, envelope.digest, self._at
+        agent.last_seq, agent.last_digest, agent.last_report = envelope.seq, name, self._at
         agent.name = one.name or agent.name
+        agent.skew = agent.skew if one.skew is None else one.skew
         agent.moved = True
         self._seen[envelope.agent, envelope.seq] = receipt
-        return Accepted(Outcome.ACCEPTED, receipt, self._sign(receipt.to_bytes()), rekey=agent.rekey)
+        return self._answered(Outcome.ACCEPTED, agent, receipt)
+
+    def _answered(self, outcome: Outcome, agent: _Agent, receipt: Receipt) -> Accepted:
+        signature = self._sign(receipt.to_bytes())
+        return Accepted(outcome, receipt, signature, rekey=agent.rekey, awaiting=agent.awaiting)
 
     def write(self) -> None:
         """Write what was noted."""
@@ -196,6 +212,7 @@ class _Writing:
                 "last_report": agent.last_report,
                 "interval": agent.interval,
                 "conflict_at": agent.conflict_at,
+                "skew": agent.skew,
             }
             for agent in self._agents.values()
             if agent.moved
@@ -204,11 +221,7 @@ class _Writing:
             self._connection.execute(_MOVE, moved)
 
     def _stand(self, ids: set[str]) -> dict[str, _Agent]:
-        query = (
-            select(agents, intervals.c.manifest)
-            .outerjoin(intervals, agents.c.interval == intervals.c.id)
-            .where(agents.c.id.in_(ids))
-        )
+        query = select(*_STANDING).outerjoin(intervals, agents.c.interval == intervals.c.id).where(agents.c.id.in_(ids))
         ended: dict[str, set[int]] = {}
         for key in self._connection.execute(
             select(keys.c.agent, keys.c.number).where(keys.c.agent.in_(ids), keys.c.until <= self._at)
@@ -223,13 +236,15 @@ class _Writing:
                 last_digest=row.last_digest,
                 last_report=row.last_report,
                 conflict_at=row.conflict_at,
+                skew=row.skew,
                 revoked=row.revoked_at is not None,
                 rekey=row.rekey_at is not None,
+                awaiting=row.approved_at is None,
                 interval=row.interval,
                 manifest=row.manifest,
                 ended_keys=frozenset(ended.get(row.id, ())),
             )
-            for row in self._connection.execute(query)
+            for row in self._connection.execute(query).all()
         }
 
     def _already(self, incoming: Sequence[Incoming]) -> dict[tuple[str, int], Receipt]:
@@ -244,16 +259,16 @@ class _Writing:
         found = self._connection.execute(everything().where(tuple_(reports.c.agent, reports.c.seq).in_(used)))
         return {(one.envelope.agent, one.envelope.seq): one.receipt for one in map(stored, found)}
 
-    def _conflict(self, agent: _Agent, one: Incoming) -> None:
+    def _conflict(self, agent: _Agent, one: Incoming, name: str) -> None:
         envelope = one.envelope
-        known = select(conflicts.c.id).where(conflicts.c.agent == agent.id, conflicts.c.digest == envelope.digest)
-        if envelope.digest not in self._conflicting and self._connection.execute(known).first() is None:
-            self._conflicting.add(envelope.digest)
+        already = select(conflicts.c.id).where(conflicts.c.agent == agent.id, conflicts.c.digest == name)
+        if name not in self._conflicting and self._connection.execute(already).first() is None:
+            self._conflicting.add(name)
             self._new["conflicts"].append(
                 {
                     "agent": agent.id,
                     "seq": envelope.seq,
-                    "digest": envelope.digest,
+                    "digest": name,
                     "received_at": self._at,
                     "envelope": one.signed.envelope,
                     "signature": one.signed.signature,
@@ -268,12 +283,12 @@ class _Writing:
         for name, rows in one.bodies.items():
             if name not in self._tables:
                 self._tables.add(name)
-                self._new["bodies"].append({"digest": name, "rows": zlib.compress(rows)})
-        if one.manifest_digest not in self._manifests:
+                self._new["bodies"].append({"digest": name, "rows": rows})
+        if bytes.fromhex(one.envelope.body) not in self._sent and one.manifest_digest not in self._manifests:
             self._manifests.add(one.manifest_digest)
             self._new["manifests"].append({"digest": one.manifest_digest, "body": one.manifest})
 
-    def _append(self, agent: _Agent, one: Incoming) -> Receipt:
+    def _append(self, agent: _Agent, one: Incoming, name: str) -> Receipt:
         envelope = one.envelope
         body = bytes.fromhex(envelope.body)
         if body not in self._sent:
@@ -284,7 +299,7 @@ class _Writing:
             number = self._boots[envelope.boot] = self._number("boots")
             self._new["boots"].append({"number": number, "id": envelope.boot})
         at = moment_text(self._at)
-        self._chain = chain_head(self._chain, envelope.digest, at)
+        self._chain = chain_head(self._chain, name, at)
         self._position += 1
         self._new["reports"].append(
             {
@@ -301,7 +316,7 @@ class _Writing:
                 "chain": bytes.fromhex(self._chain),
             }
         )
-        return Receipt(agent.id, envelope.seq, envelope.digest, at, self._position, self._chain)
+        return Receipt(agent.id, envelope.seq, name, at, self._position, self._chain)
 
     def _extend_history(self, agent: _Agent, one: Incoming) -> None:
         seq = one.envelope.seq
@@ -331,6 +346,21 @@ class _Writing:
         return number
 
 
+_STANDING = (
+    agents.c.id,
+    agents.c.number,
+    agents.c.name,
+    agents.c.last_seq,
+    agents.c.last_digest,
+    agents.c.last_report,
+    agents.c.conflict_at,
+    agents.c.skew,
+    agents.c.revoked_at,
+    agents.c.rekey_at,
+    agents.c.approved_at,
+    agents.c.interval,
+    intervals.c.manifest,
+)
 # Every writer is alone (Database.write), so numbers are given here and not by the database: alike on both.
 _NUMBERED: tuple[tuple[Table, Column[Any]], ...] = (
     (sent, sent.c.number),
@@ -350,21 +380,7 @@ _MOVE = (
     .values(
         {
             name: bindparam(name)
-            for name in ("name", "last_seq", "last_digest", "last_report", "interval", "conflict_at")
+            for name in ("name", "last_seq", "last_digest", "last_report", "interval", "conflict_at", "skew")
         }
     )
 )
-
-
-def _next(connection: Connection, column: Column[Any]) -> int:
-    return int(connection.scalar(select(func.max(column))) or 0) + 1
-
-
-def _known(connection: Connection, column: Column[Any], wanted: Iterable[Any]) -> set[Any]:
-    asked = list(wanted)
-    return set(connection.scalars(select(column).where(column.in_(asked)))) if asked else set()
-
-
-def _numbers(connection: Connection, column: Column[Any], number: Column[Any], wanted: Iterable[Any]) -> dict[Any, int]:
-    found = connection.execute(select(column, number).where(column.in_(list(wanted))))
-    return {row[0]: row[1] for row in found}

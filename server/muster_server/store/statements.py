@@ -98,7 +98,5 @@ def stored(row: Row[Any]) -> Stored:
 
 def of_agent(connection: Connection, agent: str) -> Iterator[Stored]:
     """Every report of a PC that is kept, in the order of their numbers."""
-    found = connection.execution_options(yield_per=500).execute(
-        everything().where(agents.c.id == agent).order_by(reports.c.seq)
-    )
-    return map(stored, found)
+    query = everything().where(agents.c.id == agent).order_by(reports.c.seq)
+    return map(stored, connection.execute(query.execution_options(yield_per=500)))

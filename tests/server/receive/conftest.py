@@ -40,6 +40,7 @@ class Server:
     key: SigningKey
     folder: Path
     accepted: list[str] = field(default_factory=list)
+    receiver: Any = None  # what answers behind it
 
     def token(self, unit: str = "信息科", uses: int = 1, hours: float = 1.0) -> str:
         """A new enrolment token."""
@@ -94,16 +95,34 @@ class PC:
         return post(self.enrolment.server, "/v1/reports", signed.body, {**headers_of(signed), **headers})
 
 
+ON_BOTH = ("test_reports", "test_routes", "test_delivery")  # modules whose every test runs on both databases
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """The same tests on SQLite and on PostgreSQL."""
+    if "address" in metafunc.fixturenames and Path(metafunc.module.__file__).stem in ON_BOTH:
+        metafunc.parametrize("address", ["sqlite", "postgresql"], indirect=True)
+
+
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
+    """Where the database of the server is made."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return tmp_path / "muster.db"
+    made: str = request.getfixturevalue("cluster").new_database()
+    return made
+
+
+@pytest.fixture
+def start(address: Path | str, tmp_path: Path) -> Iterator[Callable[..., Server]]:
     """Starts servers on one deployment, one after the other."""
-    database = Database.create(tmp_path / "muster.db")
+    database = Database.create(address)
     key = SigningKey.generate()
     stops: list[Callable[[], None]] = []
 
     def begin(judged: Callable[[str], Any] = lambda pc: None) -> Server:
         server = Server("", database, key, tmp_path)
-        receiver = Receiver(database, key, server.accepted.append, judged)
+        receiver = server.receiver = Receiver(database, key, server.accepted.append, judged)
         running = uvicorn.Server(
             uvicorn.Config(receiver.application(), port=0, log_level="error", lifespan="off", ws="none")
         )
@@ -117,7 +136,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Server]]:
         def stop() -> None:
             running.should_exit = True
             thread.join(10)
-            receiver.writer.close()
+            receiver.close()
 
         stops.append(stop)
         return server

@@ -160,11 +160,11 @@ def test_a_lost_state_is_healed_by_the_token_of_a_new_package(laid: Laid, server
     assert server.ask("SELECT seq FROM reports ORDER BY position") == [(1,), (2,)]
 
 
-@pytest.mark.parametrize("address", ["http://muster.example:8470", "muster.example", "https://x/y?z", "ftp://x"])
+@pytest.mark.parametrize("typed", ["http://muster.example:8470", "muster.example", "https://x/y?z", "ftp://x"])
 def test_an_address_that_may_not_be_spoken_to_is_a_clear_line(
-    laid: Laid, address: str, capsys: pytest.CaptureFixture[str]
+    laid: Laid, typed: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    laid.lay(laid.token.strip(), server=address)
+    laid.lay(laid.token.strip(), server=typed)
     assert laid.run() == 5
     assert "Traceback" not in capsys.readouterr().err
     assert laid.code() in ("bad_address", "not_encrypted")

@@ -41,8 +41,8 @@ def test_only_two_routes_answer_without_a_credential(server: Any) -> None:
     routes = {(route.path, method) for route in receiver.application().routes for method in route.methods}
     receiver.writer.close()
     open_routes = {("/healthz", "GET"), ("/healthz", "HEAD"), ("/readyz", "GET"), ("/readyz", "HEAD")}
-    assert routes - open_routes == {("/v1/enrol", "POST"), ("/v1/reports", "POST")}
-    for path in ("/v1/enrol", "/v1/reports"):
+    assert routes - open_routes == {("/v1/enrol", "POST"), ("/v1/reports", "POST"), ("/v1/keys", "POST")}
+    for path in ("/v1/enrol", "/v1/reports", "/v1/keys"):
         for credential in ("", "Bearer", "Bearer ", "Bearer x", "Basic eDp4", "x"):
             status, answer = ask(server, "POST", path, b"{}", Authorization=credential, **{"Content-Encoding": "gzip"})
             assert 400 <= status < 500
@@ -157,7 +157,7 @@ def test_a_job_that_fails_takes_back_only_itself(server: Any) -> None:
         return connection.exec_driver_sql("SELECT count(*) FROM bodies").scalar()
 
     def add(name: str) -> Any:
-        return lambda c: c.exec_driver_sql("INSERT INTO bodies VALUES (?, ?)", (name, b"")) and None
+        return lambda c: c.exec_driver_sql(f"INSERT INTO bodies VALUES ('{name}', '')") and None
 
     first = running.submit(lambda connection: gate.wait(20))
     jobs = [running.submit(add("a")), running.submit(add("a")), running.submit(add("b")), running.submit(count)]
