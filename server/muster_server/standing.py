@@ -1,8 +1,8 @@
-"""How each PC stood when it was last judged, kept in memory so that it can be told with the next receipt.
+"""How each PC stood when it was last judged, so that it can be told with the next receipt.
 
 A PC is told what is open, what to do and until when: text for the person at it, within the bounds of
-``muster_agent.sending.judged``. A server that has just started tells nothing until its first sweep, which comes at
-once.
+``muster_agent.sending.judged``. It is kept in the database, because any server process may be asked; each process
+remembers it too, and asks the database only for what is newer.
 """
 
 from __future__ import annotations
@@ -13,30 +13,58 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy import Connection
+
+from muster_agent.canonical import canonical
 from muster_agent.sending.judged import OPEN_LIMIT, SIZE_LIMIT, TEXT_LIMIT, Open
 from muster_agent.sending.judged import Judged as Told
 from muster_server.judge.policy import SEVERITIES, Rule, Text
 from muster_server.judge.verdict import Judged, Result
+from muster_server.store import rounds, standings
 from muster_server.subject import Finding
 
 UNKNOWN = (Result.UNKNOWN, Result.ERROR)
+ROUND = "judging"  # the look at every PC
 
 
 class Standings:
-    """What every PC is told. One thread updates it, others ask."""
+    """What every PC is told. One thread brings it up to date, others ask."""
 
     def __init__(self) -> None:
-        self._told: dict[str, dict[str, Any]] = {}
+        self._told: dict[str, tuple[bytes, datetime]] = {}
+        self._number = 0
+        self.full: datetime | None = None  # when every PC was last looked at, by whatever process
 
-    def update(self, judged: Iterable[Judged], rules: Mapping[str, Rule], as_of: datetime) -> None:
-        """Remember how these PCs stand."""
-        for one in judged:
-            if one.subject.tables is not None:
-                self._told[one.pc.id] = told(one, rules, as_of)
+    def refresh(self, connection: Connection) -> None:
+        """Learn what has changed in the database."""
+        for one in standings.since(connection, self._number):
+            self._told[one.pc] = (one.told, one.as_of)
+            self._number = one.number
+        self.full = rounds.last(connection, ROUND)
+
+    def changed(self, judged: Iterable[Judged], rules: Mapping[str, Rule], as_of: datetime) -> dict[str, bytes]:
+        """What these PCs are to be told, of those that have been told something else so far."""
+        found = said(judged, rules, as_of)
+        return {pc: told for pc, told in found.items() if self._told.get(pc, (None,))[0] != told}
 
     def of(self, pc: str) -> dict[str, Any] | None:
-        """What the PC is told, or None when it has not been judged since the server started."""
-        return self._told.get(pc)
+        """What the PC is told, or None when it has not been judged."""
+        known = self._told.get(pc)
+        if known is None:
+            return None
+        as_of = known[1] if self.full is None else max(known[1], self.full)
+        return {"as_of": _moment(as_of), **json.loads(known[0])}
+
+
+def said(judged: Iterable[Judged], rules: Mapping[str, Rule], as_of: datetime) -> dict[str, bytes]:
+    """By PC, what it is told as it is kept: without the moment, so that an unchanged PC costs nothing."""
+    found = {}
+    for one in judged:
+        if one.subject.tables is not None:
+            content = told(one, rules, as_of)
+            del content["as_of"]
+            found[one.pc.id] = canonical(content)
+    return found
 
 
 def told(one: Judged, rules: Mapping[str, Rule], as_of: datetime) -> dict[str, Any]:

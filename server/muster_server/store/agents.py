@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from muster_agent.sending.envelope import FIRST
-from muster_server.store import keys, tokens
+from muster_server.store import hardware, keys, tokens
 from muster_server.store.schema import agents
+from muster_server.store.schema import keys as keys_table
 from muster_server.subject import PC
 
 
@@ -46,6 +47,7 @@ def enrol(connection: Connection, request: Request, now: datetime) -> Agent | No
     A key that was taken in before stays who it is: asking again with the same token uses nothing up, because the
     first answer may have been lost; with another token the PC has lost its enrolment and been given a new one. A
     revoked agent and an ended key stay out. A token for one PC gives that PC its next key, and ends the ones before.
+    What a PC says of its hardware never makes it another: it only helps a person to see who may be whose copy.
     """
     known = keys.of_public(connection, request.public_key)
     owner = None if known is None else _row(connection, known.agent)
@@ -68,8 +70,8 @@ def enrol(connection: Connection, request: Request, now: datetime) -> Agent | No
             name=request.name,
             unit=token.unit,
             tags=json.dumps(list(token.tags)),
-            uuid=request.uuid,
-            serial=request.serial,
+            uuid=_uuid(request),
+            serial=hardware.of_use(request.serial),
             enrolled_at=now,
             approved_at=None if token.approval else now,
             last_seq=0,
@@ -89,9 +91,14 @@ def _anew(connection: Connection, agent: str, request: Request, now: datetime) -
     connection.execute(
         update(agents)
         .where(agents.c.id == agent)
-        .values(name=request.name, uuid=request.uuid, serial=request.serial, rekey_at=None)
+        .values(name=request.name, uuid=_uuid(request), serial=hardware.of_use(request.serial), rekey_at=None)
     )
     return _agent(row)
+
+
+def _uuid(request: Request) -> str | None:
+    said = hardware.of_use(request.uuid)
+    return None if said is None else said.lower()  # systems differ in how they write the same one
 
 
 def _bind(connection: Connection, agent: str, request: Request, now: datetime) -> int:
@@ -104,6 +111,26 @@ def _bind(connection: Connection, agent: str, request: Request, now: datetime) -
         request=request.body,
         request_signature=request.signature,
     )
+
+
+def change(connection: Connection, agent: str, **values: Any) -> None:
+    """Set columns of one agent; what may be set, and when, is for the acts to say."""
+    connection.execute(update(agents).where(agents.c.id == agent).values(values))
+
+
+def ask_for_new_keys(connection: Connection, now: datetime, unit: str | None = None) -> int:
+    """Ask every PC (of a unit) that is not revoked to change its key; returns how many."""
+    asked = update(agents).where(agents.c.revoked_at.is_(None))
+    if unit is not None:
+        asked = asked.where(agents.c.unit == unit)
+    return connection.execute(asked.values(rekey_at=now)).rowcount
+
+
+def approve_all(connection: Connection, token: str, now: datetime) -> int:
+    """Approve every PC that a token let in and that awaits it; returns how many."""
+    let_in = select(keys_table.c.agent).where(keys_table.c.token == token)
+    waiting = agents.c.approved_at.is_(None) & agents.c.revoked_at.is_(None)
+    return connection.execute(update(agents).where(waiting, agents.c.id.in_(let_in)).values(approved_at=now)).rowcount
 
 
 def count(connection: Connection) -> int:

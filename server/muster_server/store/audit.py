@@ -51,18 +51,28 @@ def append(connection: Connection, at: datetime, operator: str, act: str, subjec
 def entries(connection: Connection) -> Iterator[Logged]:
     """Every entry, oldest first, each checked against the one before."""
     position, head = 0, FIRST
-    for row in connection.execution_options(yield_per=500).execute(select(audit).order_by(audit.c.position)):
-        sound = row.position == position + 1 and row.chain == _head(head, row.entry)
-        position, head = row.position, row.chain
-        yield Logged(row.position, _entry(row.entry), row.chain, sound)
+    for row in connection.execute(select(audit).order_by(audit.c.position).execution_options(yield_per=500)):
+        # SQLite holds anything in any column, and whoever tampers with the file may leave anything there.
+        data, chain = _bytes(row.entry), str(row.chain)
+        sound = isinstance(row.entry, bytes) and row.position == position + 1 and chain == _head(head, data)
+        position, head = row.position, chain
+        yield Logged(row.position, _entry(data), chain, sound)
+
+
+def _bytes(found: object) -> bytes:
+    return found if isinstance(found, bytes) else str(found).encode("utf-8", "replace")
 
 
 def _entry(data: bytes) -> Entry:
     try:
-        return Entry(**json.loads(data))
-    except (ValueError, TypeError):
-        return Entry("", "", "?", "", {"damaged": data.decode("utf-8", "replace")})
+        found = Entry(**json.loads(data))
+        texts = (found.at, found.operator, found.act, found.subject)
+        if all(isinstance(text, str) for text in texts) and isinstance(found.detail, dict):
+            return found
+    except (ValueError, TypeError, RecursionError):
+        pass
+    return Entry("", "", "?", "", {"damaged": data.decode("utf-8", "replace")})
 
 
 def _head(before: str, data: bytes) -> str:
-    return digest(before.encode("ascii") + b"\n" + data + b"\n")
+    return digest(before.encode("utf-8", "replace") + b"\n" + data + b"\n")

@@ -1,16 +1,9 @@
-"""The database of one deployment, on SQLite or PostgreSQL: opened, checked, read, and written to.
-
-DatabaseError           the database cannot be used; says why
-├── Missing             there is none
-└── WrongSchema         it was made by another version of Muster
-    ├── OlderSchema     by an older one: `muster upgrade` brings it up to date
-    └── NewerSchema     by a newer one: nothing here may touch it
-"""
+"""The database of one deployment, on SQLite or PostgreSQL: opened, checked, read, and written to."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
@@ -19,42 +12,20 @@ from sqlalchemy.exc import DBAPIError
 from muster_server.store import postgresql, sqlite
 from muster_server.store.engine import Engines
 from muster_server.store.schema import HEAD
+from muster_server.store.unusable import (
+    DatabaseError,
+    Missing,
+    NewerSchema,
+    NotEmpty,
+    OlderSchema,
+    WrongSchema,
+    named,
+)
+
+__all__ = ["FILE", "Database", "DatabaseError", "Missing", "NewerSchema", "OlderSchema", "WrongSchema", "named"]
 
 FILE = "muster.db"
-
-
-class DatabaseError(Exception):
-    """The database cannot be used. ``code`` is a key of reports/wording/server.yaml, ``detail`` what it is about."""
-
-    code = "store.unusable"
-
-    def __init__(self, detail: str) -> None:
-        super().__init__(f"{self.code}: {detail}")
-        self.detail = detail
-
-
-class Missing(DatabaseError):
-    """There is no database."""
-
-    code = "store.missing"
-
-
-class WrongSchema(DatabaseError):
-    """The database was made by another version."""
-
-    code = "store.wrong_schema"
-
-
-class OlderSchema(WrongSchema):
-    """The database was made by an older version."""
-
-    code = "store.older_schema"
-
-
-class NewerSchema(WrongSchema):
-    """The database was made by a newer version."""
-
-    code = "store.newer_schema"
+LOOK_THROUGH = 60.0  # seconds that a server which was killed may spend, at its start, on looking through its file
 
 
 class Database:
@@ -66,7 +37,7 @@ class Database:
 
     @classmethod
     def at(cls, address: Path | str) -> Database:
-        """The database of an address, unchecked: a file, or postgresql://…"""
+        """The database of an address, unchecked: a file, or postgresql://… Raises :class:`DatabaseError`."""
         if isinstance(address, Path):
             return cls(sqlite.Sqlite(address), str(address))
         return cls(postgresql.PostgreSql(address), postgresql.shown(address))
@@ -77,37 +48,69 @@ class Database:
         if isinstance(address, Path):
             sqlite.create(address, lambda unfinished: cls.at(unfinished)._filled())
             return cls.at(address)
+        cls.must_be_empty(address)
         database = cls.at(address)
         try:
-            if database.tables():
-                raise FileExistsError(17, "", database.where)
             database.migrate()
         except DBAPIError as error:
-            raise DatabaseError(f"{database.where}: {error.orig}") from None
+            database.close()
+            raise named(error, database.where) from None
         return database
+
+    @classmethod
+    def must_be_empty(cls, address: str) -> None:
+        """Look whether a PostgreSQL can take a new database's tables. Raises :class:`DatabaseError`."""
+        database = cls.at(address)
+        try:
+            database._engines.check()
+            if database.tables():
+                raise NotEmpty(database.where)
+        except DBAPIError as error:
+            raise named(error, database.where) from None
+        finally:
+            database.close()
 
     @classmethod
     def open(cls, address: Path | str) -> Database:
         """Open an existing database of this version. Raises :class:`DatabaseError`."""
         database = cls.at(address)
-        found = database.version()
-        if found != HEAD:
+        try:
+            found = database.version()
+            if found != HEAD:
+                kind = OlderSchema if found < HEAD else NewerSchema
+                raise kind(f"{database.where}: {found} <> {HEAD}")
+        except BaseException:
             database.close()
-            kind = OlderSchema if found < HEAD else NewerSchema
-            raise kind(f"{database.where}: {found} <> {HEAD}")
+            raise
         return database
 
     def version(self) -> str:
         """The number of its schema. Raises :class:`DatabaseError`."""
-        try:
-            self._engines.must_exist()
-        except FileNotFoundError:
-            raise Missing(self.where) from None
+        self._engines.check()
         try:
             with self.read() as connection:
+                if not inspect(connection).has_table("alembic_version"):
+                    raise Missing(self.where)
                 return str(connection.scalar(text("SELECT version_num FROM alembic_version")))
         except DBAPIError as error:
-            raise DatabaseError(f"{self.where}: {error.orig}") from None
+            raise named(error, self.where) from None
+
+    def start(self) -> bool:
+        """A server starts on it: after one that was killed, look through it (:data:`LOOK_THROUGH`).
+
+        False when there was not time enough to look through all of it. Raises :class:`DatabaseError`.
+        """
+        try:
+            return not self._engines.started() or self._engines.sound(LOOK_THROUGH)
+        except DBAPIError as error:
+            raise named(error, self.where) from None
+
+    def check(self) -> None:
+        """Look through what it holds, for as long as it takes. Raises :class:`DatabaseError`."""
+        try:
+            self._engines.sound(float("inf"))
+        except DBAPIError as error:
+            raise named(error, self.where) from None
 
     def migrate(self, to: str = HEAD) -> None:
         """Bring the schema to a version, in one transaction."""
@@ -133,15 +136,17 @@ class Database:
             self._engines.serialise(connection)
             yield connection
 
+    def once(self, name: str) -> AbstractContextManager[bool]:
+        """For work that one process at a time does: ``with database.once("judging") as mine: if mine: …``."""
+        return self._engines.once(name)
+
     def tables(self) -> list[str]:
         """The names of the tables that exist."""
         return sorted(inspect(self._engines.reader).get_table_names())
 
     def close(self) -> None:
         """Close every connection."""
-        self._engines.reader.dispose()
-        with self._engines.alone():
-            self._engines.writer.dispose()
+        self._engines.close()
 
     def _filled(self) -> None:
         self.migrate()

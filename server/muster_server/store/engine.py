@@ -20,10 +20,22 @@ class Engines(Protocol):
         """Connections that commit durably."""
 
     def alone(self) -> AbstractContextManager[None]:
-        """Held around every write and every close of a writing connection."""
+        """Held around every write and every close of a writing connection. Raises ``DatabaseError``."""
 
     def serialise(self, connection: Connection) -> None:
         """Wait, inside a begun transaction, until this is the only one that writes."""
 
-    def must_exist(self) -> None:
-        """Raise ``FileNotFoundError`` where there is no database."""
+    def once(self, name: str) -> AbstractContextManager[bool]:
+        """Held by one process, of all that use the database, for work of that name; False when another one does it."""
+
+    def check(self) -> None:
+        """Look whether the database can be used at all. Raises ``DatabaseError``."""
+
+    def started(self) -> bool:
+        """A server starts on it. Returns whether the last one did not stop in order. Raises ``DatabaseError``."""
+
+    def sound(self, seconds: float) -> bool:
+        """Look through what it holds. False when that takes longer. Raises ``Damaged``."""
+
+    def close(self) -> None:
+        """Close every connection."""

@@ -7,10 +7,12 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from muster_server.store.schema import findings
 from muster_server.subject import Finding
+
+CHUNK = 500  # PCs asked for at a time
 
 
 def load(connection: Connection, as_of: datetime, only: Collection[str] | None = None) -> dict[str, list[Finding]]:
@@ -26,13 +28,39 @@ def load(connection: Connection, as_of: datetime, only: Collection[str] | None =
 
 def save(connection: Connection, changed: Iterable[Finding]) -> None:
     """Store findings that are new, or that have been closed since they were loaded."""
-    for finding in changed:
-        key = and_(findings.c.pc == finding.pc, findings.c.rule == finding.rule, findings.c.opened == finding.opened)
-        values = dict(vars(finding))
-        # An episode that is over stays over: a late sweep must not reopen what a newer one has closed.
-        updated = connection.execute(update(findings).where(key, findings.c.closed.is_(None)).values(values))
-        if updated.rowcount == 0 and connection.execute(select(findings.c.id).where(key)).first() is None:
-            connection.execute(insert(findings).values(values))
+    wanted = {(finding.pc, finding.rule, finding.opened): finding for finding in changed}
+    pcs = sorted({pc for pc, _, _ in wanted})
+    known: set[tuple[str, str, datetime]] = set()
+    for start in range(0, len(pcs), CHUNK):
+        query = select(findings.c.pc, findings.c.rule, findings.c.opened)
+        chosen = query.where(findings.c.pc.in_(pcs[start : start + CHUNK]))
+        known.update((row.pc, row.rule, row.opened) for row in connection.execute(chosen))
+    new = [dict(vars(finding)) for key, finding in wanted.items() if key not in known]
+    if new:
+        connection.execute(insert(findings), new)
+    closed = [_closing(finding) for key, finding in wanted.items() if key in known]
+    if closed:
+        connection.execute(_CLOSE, closed)
+
+
+# An episode that is over stays over: a late sweep must not reopen what a newer one has closed.
+_CLOSE = (
+    update(findings)
+    .where(
+        findings.c.pc == bindparam("of"),
+        findings.c.rule == bindparam("by"),
+        findings.c.opened == bindparam("since"),
+        findings.c.closed.is_(None),
+    )
+    .values(
+        {name: bindparam(name) for name in ("severity", "first_seen", "due", "closed", "relapsed", "neutral")},
+    )
+)
+
+
+def _closing(finding: Finding) -> dict[str, Any]:
+    values = dict(vars(finding))
+    return {"of": values.pop("pc"), "by": values.pop("rule"), "since": values.pop("opened"), **values}
 
 
 def _finding(row: Row[Any], as_of: datetime) -> Finding:

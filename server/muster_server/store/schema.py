@@ -80,6 +80,24 @@ def instant(value: datetime) -> int:
     return (value - EPOCH) // timedelta(microseconds=1)
 
 
+class _Storable(TypeDecorator[str]):
+    """Text as PostgreSQL takes it: without NUL and halves of surrogate pairs. SQLite would take those too."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
+        """Raises ``ValueError`` for what PostgreSQL cannot hold."""
+        if value is not None:
+            if "\0" in value:
+                raise ValueError("text with a NUL")
+            value.encode("utf-8")
+        return value
+
+
+# Text that both databases hold and sort alike: by its code points, not by the language of a PostgreSQL database, and
+# refused by both where one cannot hold it (security.md B15).
+PlainText = _Storable().with_variant(Text(collation="C"), "postgresql")
 Digest = String(64)
 AgentId = String(36)
 Number = BigInteger().with_variant(Integer, "sqlite")  # only as INTEGER is a key the row itself in SQLite, no index
@@ -88,15 +106,15 @@ tokens = Table(
     "tokens",
     metadata,
     Column("hash", Digest, primary_key=True),  # SHA-256 of the token, which itself is shown once and never kept
-    Column("unit", Text, nullable=False),
-    Column("tags", Text, nullable=False),  # JSON list
+    Column("unit", PlainText, nullable=False),
+    Column("tags", PlainText, nullable=False),  # JSON list
     Column("uses", Integer, nullable=False),  # PCs it was issued for
     Column("uses_left", Integer, nullable=False),
     Column("approval", Boolean, nullable=False),  # whether a PC it lets in counts only once somebody approves it
     Column("agent", AgentId, ForeignKey("agents.id")),  # the one PC it is for: its next key
-    Column("serial", Text),  # the hardware serial it is for
+    Column("serial", PlainText),  # the hardware serial it is for
     Column("created_at", Moment, nullable=False),
-    Column("created_by", Text, nullable=False),
+    Column("created_by", PlainText, nullable=False),
     Column("expires_at", Moment, nullable=False),
     Column("revoked_at", Moment),
 )
@@ -106,11 +124,11 @@ agents = Table(
     metadata,
     Column("id", AgentId, primary_key=True),
     Column("number", Number, nullable=False, unique=True),  # what reports call it: three bytes instead of 36
-    Column("name", Text, nullable=False),  # the PC's own word for itself
-    Column("unit", Text, nullable=False),
-    Column("tags", Text, nullable=False),  # JSON list
-    Column("uuid", Text, index=True),  # of its hardware, as it said when it enrolled; null where it says nothing of use
-    Column("serial", Text, index=True),
+    Column("name", PlainText, nullable=False),  # the PC's own word for itself
+    Column("unit", PlainText, nullable=False),
+    Column("tags", PlainText, nullable=False),  # JSON list
+    Column("uuid", PlainText, index=True),  # of its hardware, as it said when it enrolled; null: nothing of use
+    Column("serial", PlainText, index=True),
     Column("enrolled_at", Moment, nullable=False),
     Column("approved_at", Moment),  # null: awaits approval, and its reports do not count
     Column("last_seq", BigInteger, nullable=False),
@@ -118,9 +136,11 @@ agents = Table(
     Column("last_report", Moment),
     Column("interval", Number),  # of its history that goes on: intervals.id
     Column("conflict_at", Moment),  # when two machines were first seen to use its key
+    Column("skew", BigInteger),  # seconds the server's clock was ahead of the PC's when its last report came
+    Column("apart_at", Moment),  # when an administrator said it is a PC of its own, whatever its hardware says
     Column("rekey_at", Moment),  # when an administrator asked it to change its key; null once it has
     Column("revoked_at", Moment),
-    Column("revoked_for", Text),  # the administrator's reason
+    Column("revoked_for", PlainText),  # the administrator's reason
     Column("replaced_by", AgentId, ForeignKey("agents.id")),  # the PC that stands in its place
 )
 
@@ -144,7 +164,7 @@ boots = Table(
     "boots",
     metadata,
     Column("number", Number, primary_key=True, autoincrement=False),
-    Column("id", Text, nullable=False, unique=True),  # as the envelope says it
+    Column("id", PlainText, nullable=False, unique=True),  # as the envelope says it
 )
 
 sent = Table(  # every distinct body as a PC sent it; an unchanged PC sends the same bytes again
@@ -219,8 +239,8 @@ findings = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("pc", AgentId, ForeignKey("agents.id"), nullable=False, index=True),
-    Column("rule", Text, nullable=False),
-    Column("severity", Text, nullable=False),
+    Column("rule", PlainText, nullable=False),
+    Column("severity", PlainText, nullable=False),
     Column("first_seen", Moment, nullable=False),
     Column("opened", Moment, nullable=False),
     Column("due", Moment, nullable=False),
@@ -233,12 +253,12 @@ findings = Table(
 readers = Table(
     "readers",
     metadata,
-    Column("name", Text, primary_key=True),
+    Column("name", PlainText, primary_key=True),
     Column("hash", Digest, nullable=False, unique=True),  # SHA-256 of the credential, which is shown once
-    Column("role", Text, nullable=False),  # access/roles.py
-    Column("unit", Text),  # a viewer's
+    Column("role", PlainText, nullable=False),  # access/roles.py
+    Column("unit", PlainText),  # a viewer's
     Column("created_at", Moment, nullable=False),
-    Column("created_by", Text, nullable=False),
+    Column("created_by", PlainText, nullable=False),
     Column("expires_at", Moment, nullable=False),
     Column("revoked_at", Moment),
 )
@@ -257,4 +277,20 @@ pruned = Table(  # where the chain of reports begins, once the oldest have passe
     Column("position", Number, primary_key=True, autoincrement=False),  # of the last one that is gone
     Column("chain", LargeBinary(32), nullable=False),
     Column("at", Moment, nullable=False),
+)
+
+standings = Table(  # what every PC is told of itself with its next receipt, by whichever server process answers it
+    "standings",
+    metadata,
+    Column("pc", AgentId, ForeignKey("agents.id"), primary_key=True),
+    Column("number", Number, nullable=False, unique=True),  # in the order of change: who remembers asks what is newer
+    Column("told", LargeBinary, nullable=False),  # canonical JSON, without the moment
+    Column("as_of", Moment, nullable=False),  # when that was found; a later look at every PC found the same
+)
+
+rounds = Table(  # what one process at a time does for all, and when it was last done
+    "rounds",
+    metadata,
+    Column("name", PlainText, primary_key=True),
+    Column("done_at", Moment, nullable=False),
 )

@@ -7,9 +7,10 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from muster_agent.canonical import digest
+from muster_server.store import hardware
 from muster_server.store.schema import tokens
 
 
@@ -64,11 +65,12 @@ def issue(connection: Connection, terms: Terms, by: str, now: datetime, expires_
 
 def consume(connection: Connection, hashed: str, serial: str | None, now: datetime) -> Token | None:
     """Use a token once. None when there is no such token, it has expired, is used up or revoked, or is for another PC
-    than the one with this hardware ``serial``."""
+    than the one with this hardware ``serial``, however it is capitalised."""
+    wanted = (hardware.of_use(serial) or "").upper()
     used = connection.execute(
         update(tokens)
         .where(tokens.c.hash == hashed, tokens.c.uses_left > 0, tokens.c.expires_at > now)
-        .where(tokens.c.revoked_at.is_(None), tokens.c.serial.is_(None) | (tokens.c.serial == serial))
+        .where(tokens.c.revoked_at.is_(None), tokens.c.serial.is_(None) | (func.upper(tokens.c.serial) == wanted))
         .values(uses_left=tokens.c.uses_left - 1)
     )
     if used.rowcount != 1:
@@ -84,6 +86,59 @@ class Issued:
     unit: str
     uses_left: int
     expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A token as an administrator sees it: never the token itself."""
+
+    id: str  # the beginning of its hash
+    hash: str
+    unit: str
+    uses: int
+    uses_left: int
+    approval: bool
+    agent: str | None
+    serial: str | None
+    created_at: datetime
+    created_by: str
+    expires_at: datetime
+    revoked_at: datetime | None
+
+
+ID = 12  # digits of the hash that name a token
+
+
+def every(connection: Connection) -> list[Listed]:
+    """All that were ever issued, the newest first."""
+    return [
+        Listed(
+            id=row.hash[:ID],
+            hash=row.hash,
+            unit=row.unit,
+            uses=row.uses,
+            uses_left=row.uses_left,
+            approval=row.approval,
+            agent=row.agent,
+            serial=row.serial,
+            created_at=row.created_at,
+            created_by=row.created_by,
+            expires_at=row.expires_at,
+            revoked_at=row.revoked_at,
+        )
+        for row in connection.execute(select(tokens).order_by(tokens.c.created_at.desc(), tokens.c.hash))
+    ]
+
+
+def named(connection: Connection, beginning: str) -> list[str]:
+    """The hashes that begin so."""
+    return list(connection.scalars(select(tokens.c.hash).where(tokens.c.hash.startswith(beginning, autoescape=True))))
+
+
+def revoke(connection: Connection, hashed: str, now: datetime) -> bool:
+    """End a token at once; False when it has been revoked before."""
+    ended = update(tokens).where(tokens.c.hash == hashed, tokens.c.revoked_at.is_(None)).values(revoked_at=now)
+    return connection.execute(ended).rowcount == 1
 
 
 def find(connection: Connection, hashed: str) -> Issued | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-import sqlite3
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -14,13 +15,25 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 import muster_server.store.migrations as migrations
-from muster_server.store.database import Database, DatabaseError, Missing, WrongSchema
+from muster_server.store.database import Database, DatabaseError, Missing, NewerSchema, OlderSchema
 from muster_server.store.schema import HEAD, metadata, moment_text
+from muster_server.store.unusable import NotEmpty
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Database:
-    return Database.create(tmp_path / "muster.db")
+def database(address: Path | str) -> Iterator[Database]:
+    """A new one, of both kinds."""
+    made = Database.create(address)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Iterator[Database]:
+    """A new one in SQLite."""
+    made = Database.create(tmp_path / "muster.db")
+    yield made
+    made.close()
 
 
 def test_the_migrations_make_exactly_the_schema_of_the_code(database: Database) -> None:
@@ -35,14 +48,21 @@ def test_head_is_the_newest_migration() -> None:
     assert ScriptDirectory.from_config(config).get_current_head() == HEAD
 
 
-def test_a_database_is_its_owners_alone_and_never_overwritten(database: Database) -> None:
-    assert Path(database.where).stat().st_mode & 0o777 == 0o600
+def test_a_database_is_its_owners_alone_and_never_overwritten(file: Database) -> None:
+    assert Path(file.where).stat().st_mode & 0o777 == 0o600
     with pytest.raises(FileExistsError):
-        Database.create(Path(database.where))
+        Database.create(Path(file.where))
 
 
-def test_a_commit_is_on_the_disk_before_anyone_is_told(database: Database) -> None:
-    with database.write() as connection:
+def test_a_database_of_postgresql_is_never_overwritten(cluster: Any) -> None:
+    address = cluster.new_database()
+    Database.create(address).close()
+    with pytest.raises(NotEmpty):
+        Database.create(address)
+
+
+def test_a_commit_is_on_the_disk_before_anyone_is_told(file: Database) -> None:
+    with file.write() as connection:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
@@ -50,7 +70,7 @@ def test_a_commit_is_on_the_disk_before_anyone_is_told(database: Database) -> No
 
 def test_a_failed_block_leaves_nothing_behind(database: Database) -> None:
     with pytest.raises(RuntimeError), database.write() as connection:
-        connection.exec_driver_sql("INSERT INTO bodies VALUES ('x', x'00')")
+        connection.exec_driver_sql("INSERT INTO bodies VALUES ('x', 'y')")
         raise RuntimeError
     with database.read() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM bodies").scalar() == 0
@@ -61,7 +81,7 @@ def test_a_reader_sees_one_moment_while_others_write(database: Database) -> None
         count = "SELECT count(*) FROM bodies"
         assert reader.exec_driver_sql(count).scalar() == 0
         with database.write() as writer:
-            writer.exec_driver_sql("INSERT INTO bodies VALUES ('x', x'00')")
+            writer.exec_driver_sql("INSERT INTO bodies VALUES ('x', 'y')")
         assert reader.exec_driver_sql(count).scalar() == 0
 
 
@@ -77,14 +97,12 @@ def test_what_cannot_be_opened_says_why(tmp_path: Path, database: Database) -> N
 
 
 @pytest.mark.parametrize("version", ["0000", "9999"])
-def test_a_schema_of_another_version_is_not_touched(database: Database, version: str) -> None:
-    database.close()
-    raw = sqlite3.connect(database.where)
-    raw.execute("UPDATE alembic_version SET version_num = ?", (version,))
-    raw.commit()
-    raw.close()
-    with pytest.raises(WrongSchema, match=version):
-        Database.open(Path(database.where))
+def test_B82_a_schema_of_another_version_is_not_touched(address: Path | str, database: Database, version: str) -> None:
+    with database.write() as connection:
+        connection.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{version}'")
+    kind = OlderSchema if version == "0000" else NewerSchema
+    with pytest.raises(kind, match=version):
+        Database.open(address)
 
 
 def test_moments_sort_as_text_and_need_a_zone() -> None:

@@ -20,6 +20,7 @@ branch_labels = None
 depends_on = None
 
 NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")  # sorts by code points, as SQLite does
 KEEP = (
     "CREATE TEMPORARY TABLE old_tokens AS SELECT * FROM tokens",
     "CREATE TEMPORARY TABLE old_agents AS SELECT * FROM agents",
@@ -29,6 +30,10 @@ KEEP = (
     "CREATE TEMPORARY TABLE old_findings AS SELECT * FROM findings",
 )
 DROP = ("findings", "intervals", "conflicts", "reports", "agents", "tokens")
+COUNT_ON = (
+    "SELECT setval(pg_get_serial_sequence('conflicts', 'id'), (SELECT max(id) FROM conflicts))",
+    "SELECT setval(pg_get_serial_sequence('findings', 'id'), (SELECT max(id) FROM findings))",
+)
 CHUNK = 500  # rows copied at a time
 
 
@@ -44,8 +49,12 @@ def upgrade() -> None:
     keys()
     reports()
     others()
+    together()
     audit()
     fill(bind)
+    count_on(bind)
+    for name in DROP:
+        op.drop_table(f"old_{name}")  # the connection may live on
 
 
 def agents() -> None:
@@ -54,11 +63,11 @@ def agents() -> None:
         "agents",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("number", NUMBER, nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("unit", sa.Text(), nullable=False),
-        sa.Column("tags", sa.Text(), nullable=False),
-        sa.Column("uuid", sa.Text(), nullable=True),
-        sa.Column("serial", sa.Text(), nullable=True),
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("unit", TEXT, nullable=False),
+        sa.Column("tags", TEXT, nullable=False),
+        sa.Column("uuid", TEXT, nullable=True),
+        sa.Column("serial", TEXT, nullable=True),
         sa.Column("enrolled_at", sa.String(length=27), nullable=False),
         sa.Column("approved_at", sa.String(length=27), nullable=True),
         sa.Column("last_seq", sa.BigInteger(), nullable=False),
@@ -66,9 +75,11 @@ def agents() -> None:
         sa.Column("last_report", sa.String(length=27), nullable=True),
         sa.Column("interval", NUMBER, nullable=True),
         sa.Column("conflict_at", sa.String(length=27), nullable=True),
+        sa.Column("skew", sa.BigInteger(), nullable=True),
+        sa.Column("apart_at", sa.String(length=27), nullable=True),
         sa.Column("rekey_at", sa.String(length=27), nullable=True),
         sa.Column("revoked_at", sa.String(length=27), nullable=True),
-        sa.Column("revoked_for", sa.Text(), nullable=True),
+        sa.Column("revoked_for", TEXT, nullable=True),
         sa.Column("replaced_by", sa.String(length=36), nullable=True),
         sa.ForeignKeyConstraint(["replaced_by"], ["agents.id"], name=op.f("fk_agents_replaced_by")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_agents")),
@@ -83,15 +94,15 @@ def tokens() -> None:
     op.create_table(
         "tokens",
         sa.Column("hash", sa.String(length=64), nullable=False),
-        sa.Column("unit", sa.Text(), nullable=False),
-        sa.Column("tags", sa.Text(), nullable=False),
+        sa.Column("unit", TEXT, nullable=False),
+        sa.Column("tags", TEXT, nullable=False),
         sa.Column("uses", sa.Integer(), nullable=False),
         sa.Column("uses_left", sa.Integer(), nullable=False),
         sa.Column("approval", sa.Boolean(), nullable=False),
         sa.Column("agent", sa.String(length=36), nullable=True),
-        sa.Column("serial", sa.Text(), nullable=True),
+        sa.Column("serial", TEXT, nullable=True),
         sa.Column("created_at", sa.String(length=27), nullable=False),
-        sa.Column("created_by", sa.Text(), nullable=False),
+        sa.Column("created_by", TEXT, nullable=False),
         sa.Column("expires_at", sa.String(length=27), nullable=False),
         sa.Column("revoked_at", sa.String(length=27), nullable=True),
         sa.ForeignKeyConstraint(["agent"], ["agents.id"], name=op.f("fk_tokens_agent")),
@@ -128,7 +139,7 @@ def reports() -> None:
     op.create_table(
         "boots",
         sa.Column("number", NUMBER, autoincrement=False, nullable=False),
-        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("id", TEXT, nullable=False),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_boots")),
         sa.UniqueConstraint("id", name=op.f("uq_boots_id")),
     )
@@ -206,8 +217,8 @@ def others() -> None:
         "findings",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("pc", sa.String(length=36), nullable=False),
-        sa.Column("rule", sa.Text(), nullable=False),
-        sa.Column("severity", sa.Text(), nullable=False),
+        sa.Column("rule", TEXT, nullable=False),
+        sa.Column("severity", TEXT, nullable=False),
         sa.Column("first_seen", sa.String(length=27), nullable=False),
         sa.Column("opened", sa.String(length=27), nullable=False),
         sa.Column("due", sa.String(length=27), nullable=False),
@@ -222,16 +233,36 @@ def others() -> None:
     op.create_index(op.f("ix_findings_pc"), "findings", ["pc"], unique=False)
     op.create_table(
         "readers",
-        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("name", TEXT, nullable=False),
         sa.Column("hash", sa.String(length=64), nullable=False),
-        sa.Column("role", sa.Text(), nullable=False),
-        sa.Column("unit", sa.Text(), nullable=True),
+        sa.Column("role", TEXT, nullable=False),
+        sa.Column("unit", TEXT, nullable=True),
         sa.Column("created_at", sa.String(length=27), nullable=False),
-        sa.Column("created_by", sa.Text(), nullable=False),
+        sa.Column("created_by", TEXT, nullable=False),
         sa.Column("expires_at", sa.String(length=27), nullable=False),
         sa.Column("revoked_at", sa.String(length=27), nullable=True),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_readers")),
         sa.UniqueConstraint("hash", name=op.f("uq_readers_hash")),
+    )
+
+
+def together() -> None:
+    """What several server processes tell each other."""
+    op.create_table(
+        "standings",
+        sa.Column("pc", sa.String(length=36), nullable=False),
+        sa.Column("number", NUMBER, nullable=False),
+        sa.Column("told", sa.LargeBinary(), nullable=False),
+        sa.Column("as_of", sa.String(length=27), nullable=False),
+        sa.ForeignKeyConstraint(["pc"], ["agents.id"], name=op.f("fk_standings_pc")),
+        sa.PrimaryKeyConstraint("pc", name=op.f("pk_standings")),
+        sa.UniqueConstraint("number", name=op.f("uq_standings_number")),
+    )
+    op.create_table(
+        "rounds",
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("done_at", sa.String(length=27), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_rounds")),
     )
 
 
@@ -294,6 +325,13 @@ def fill(bind: sa.Connection) -> None:
         for start in range(0, len(rows), CHUNK):
             bind.execute(sa.insert(new.tables[table]), [dict(row) for row in rows[start : start + CHUNK]])
     fill_reports(bind, new, hashes)
+
+
+def count_on(bind: sa.Connection) -> None:
+    """PostgreSQL's counters know nothing of numbers that were brought along."""
+    if bind.dialect.name == "postgresql":
+        for statement in COUNT_ON:
+            bind.execute(sa.text(statement))
 
 
 def agent_of(row: dict[str, Any], number: int) -> dict[str, Any]:
