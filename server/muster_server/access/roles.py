@@ -36,3 +36,8 @@ GRANTED = {
 def may(reader: Reader, need: Need) -> bool:
     """Whether a role suffices. A role this version does not know suffices for nothing."""
     return reader.role in set(Role) and need in GRANTED[Role(reader.role)]
+
+
+def unit_of(reader: Reader) -> str | None:
+    """The one unit whose PCs a reader sees; None for all. Only roles that are known to see all do."""
+    return None if reader.role in (Role.AUDITOR, Role.ADMINISTRATOR) else reader.unit or ""

@@ -14,7 +14,17 @@ from muster_server.store import audit
 
 ACTS = {
     "tokens.issue": "issue_token",
+    "tokens.revoke": "revoke_token",
+    "agents.revoke": "revoke_agent",
+    "agents.restore": "restore_agent",
+    "agents.approve": "approve_agents",
+    "agents.replace": "replace_agent",
+    "agents.rekey": "rekey_agents",
+    "agents.move": "move_agent",
+    "conflicts.resolve": "resolve_conflict",
     "readers.add": "add_reader",
+    "readers.revoke": "revoke_reader",
+    "tls.record": "record_tls",
 }
 
 
