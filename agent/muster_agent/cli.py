@@ -15,7 +15,10 @@ from muster_agent.commands.failure import Failure
 from muster_agent.text import cells, terminal_cells, wrapped
 from muster_agent.words import LANGUAGES, Words, language
 
-COMMANDS = ("check", "selftest", "record", "enrol", "run", "status")
+COMMANDS = ("check", "selftest", "record", "enrol", "run", "status", "export", "receipts")
+
+# By these a caller would choose what OpenSSL loads into a run by root, and whom that trusts.
+CHOOSERS = ("OPENSSL_CONF", "OPENSSL_MODULES", "OPENSSL_ENGINES", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 class Help(argparse.RawDescriptionHelpFormatter):
@@ -112,6 +115,8 @@ def run(argv: list[str], words: Words) -> int:
 def main(argv: list[str] | None = None) -> int:
     """Run one command; returns its exit code (0 done, 1 to fix, 2 wrong usage, 3 incomplete, 5 nothing to trust)."""
     argv = sys.argv[1:] if argv is None else argv
+    for name in CHOOSERS:
+        os.environ.pop(name, None)  # before OpenSSL is loaded, which would follow it
     for stream in (sys.stdout, sys.stderr):
         # A C locale or a GBK console must cost a character, never the run; a service may have no streams at all.
         if stream is not None:

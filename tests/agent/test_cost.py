@@ -87,7 +87,7 @@ def test_a_check_loads_its_own_command_and_nothing_that_talks() -> None:
 def test_a_run_loads_what_signs_and_talks_and_no_more(tmp_path: Path) -> None:
     """It has no server here; what it loads to look for one is all it ever loads before it collects."""
     modules, _ = watched("run", "--home", str(tmp_path / "home"))
-    assert verbs(modules) == {"run", "enrol"}  # a PC that IT gave settings enrols itself
+    assert verbs(modules) == {"run", "enrol", "identity"}  # a PC that IT gave settings enrols itself
     assert not modules & {*HEAVY, "muster_agent.screen", "getpass"}
     assert not modules & {f"muster_agent.{name}" for name in FOREIGN}
     assert "http.client" in modules

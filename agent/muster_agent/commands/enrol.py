@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import argparse
 import base64
+import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from muster_agent import __version__
 from muster_agent.canonical import canonical, digest
 from muster_agent.collect import collect_table
 from muster_agent.commands.failure import Failure
+from muster_agent.commands.identity import another_machine, told
 from muster_agent.local import LocalMachine
 from muster_agent.machine import Machine
-from muster_agent.sending import conf
+from muster_agent.sending import conf, fingerprint
 from muster_agent.sending.envelope import ENROL
-from muster_agent.sending.home import Enrolment, Home, State, Unusable
+from muster_agent.sending.home import FIELDS_OF_ENROLMENT, FIELDS_OF_STATE, Enrolment, Home, State, Unusable
 from muster_agent.sending.http import Answer, BadAddress, Unreachable, check_address, post
+from muster_agent.sending.owners import must_be_ours
 from muster_agent.sending.places import default_home
 from muster_agent.words import Words
 
@@ -30,6 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser, words: Words) -> None:
     parser.add_argument("server", metavar="SERVER", nargs="?", help=words("enrol.server"))
     parser.add_argument("--token-file", metavar="FILE", help=words("enrol.token_file"))
     parser.add_argument("--ca", metavar="FILE", help=words("enrol.ca"))
+    parser.add_argument("--to", metavar="FILE", help=words("offline.to"))
+    parser.add_argument("--answer", metavar="FILE", help=words("offline.answer"))
     parser.add_argument("--anew", action="store_true", help=words("enrol.anew"))
     parser.add_argument("--home", metavar="DIR", default=None, help=words("send.home"))
 
@@ -56,13 +62,8 @@ def hints(machine: Machine) -> dict[str, str]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def enrol(
-    home: Home, server: str, token: str, ca: str | None, machine: Machine, server_key: str | None = None
-) -> Enrolment:
-    """Enrol the PC and remember it. Asking again with the same key after a lost answer is harmless.
-
-    With ``server_key`` only the server that has that key will do.
-    """
+def request(home: Home, token: str, machine: Machine) -> tuple[bytes, bytes]:
+    """The request to be taken in, and its signature with this PC's key, which is made where there is none."""
     from muster_agent.sending.keys import SigningKey  # needs cryptography; --help and check do without
 
     if home.key.exists():
@@ -82,7 +83,18 @@ def enrol(
             "token": digest(token.encode("utf-8")),
         }
     )
-    signature = base64.b64encode(key.sign(ENROL + body)).decode("ascii")
+    return body, key.sign(ENROL + body)
+
+
+def enrol(
+    home: Home, server: str, token: str, ca: str | None, machine: Machine, server_key: str | None = None
+) -> Enrolment:
+    """Enrol the PC and remember it. Asking again with the same key after a lost answer is harmless.
+
+    With ``server_key`` only the server that has that key will do.
+    """
+    body, signed = request(home, token, machine)
+    signature = base64.b64encode(signed).decode("ascii")
     answer = post(server, PATH, body, {"Authorization": "Bearer " + token, "Muster-Signature": signature}, ca)
     if answer.status not in (200, 201):
         raise Failure(REFUSALS.get(answer.status, "not_muster"), answer.text("detail") or server)
@@ -96,11 +108,15 @@ def enrol(
 def _understood(answer: Answer, server: str, ca: str | None) -> tuple[Enrolment, State]:
     """Who this PC is, and the last report the server has of it: a PC that lost its state goes on with its chain."""
     agent, unit, server_key = (answer.text(name) for name in ("agent", "unit", "server_key"))
-    seq, last = answer.content.get("seq"), answer.text("digest")
-    if len(agent) != 36 or len(server_key) != 64 or not unit or type(seq) is not int or len(last) != 64:
+    seq: Any = answer.content.get("seq")
+    last = answer.text("digest")
+    said = {"agent": agent, "unit": unit, "server_key": server_key, "seq": seq, "digest": last}
+    kept = {**FIELDS_OF_ENROLMENT, **FIELDS_OF_STATE}  # what could not be read back is not taken from anybody
+    if not all(kept[name].fullmatch(json.dumps(value)) for name, value in said.items()):
         raise Failure("not_muster", server)
     ca = None if ca is None else os.path.abspath(ca)  # the system will run the agent from another folder
-    return Enrolment(server=server, agent=agent, unit=unit, server_key=server_key, ca=ca), State(seq, last)
+    awaiting = answer.content.get("approved") is False
+    return Enrolment(server, agent, unit, server_key, ca, awaiting), State(seq, last)
 
 
 def enrolled_as(home: Home) -> Enrolment | None:
@@ -125,30 +141,41 @@ def bind(
             home.put_back(former)  # the identity it has is better than none
         raise
     conf.forget_token(home)
+    fingerprint.remember(home, fingerprint.read(LocalMachine()))
     return done, former
 
 
 def said(done: Enrolment, former: Path | None, words: Words) -> list[str]:
     """What a person is told of it."""
     lines = [] if former is None else [words("enrol.former", folder=former)]
-    return [*lines, words("enrol.done", server=done.server, unit=done.unit, agent=done.agent)]
+    lines.append(words("enrol.done", server=done.server, unit=done.unit, agent=done.agent))
+    return [*lines, words("identity.awaiting")] if done.awaiting else lines
 
 
 def main(arguments: argparse.Namespace, words: Words) -> int:
     """Run the command."""
+    from muster_agent.commands.offline import ask, finish  # it needs this module
+
     address = arguments.server
     try:
+        must_be_ours(arguments.home or default_home())
         if address is not None:
             check_address(address)
         home = Home(arguments.home or default_home())
         with home.lock():
+            if arguments.answer is not None:
+                return finish(home, arguments.answer, words)
             provided = conf.load(home) if address is None else None
             address = provided.server if provided is not None else address
             if address is None:
                 raise Failure("no_server", "", 2)
             server = check_address(address)
             known = enrolled_as(home)
-            if known is not None and not arguments.anew:
+            copied = another_machine(home, LocalMachine())
+            if copied:
+                print(words("identity.copied", what=told(copied, words)))
+            anew = arguments.anew or bool(copied)
+            if known is not None and not anew:
                 raise Failure("already_enrolled", f"{known.server} ({home.path})", 2)
             given = conf.token(home) if provided is not None and arguments.token_file is None else None
             token = given or read_token(arguments.token_file, words)
@@ -158,7 +185,12 @@ def main(arguments: argparse.Namespace, words: Words) -> int:
                 raise Failure("bad_token", "", 5)  # it could not travel in a header
             ca = arguments.ca or (provided.ca if provided is not None else None)
             key = provided.server_key if provided is not None else None
-            done, former = bind(home, server, token, ca, arguments.anew, key)
+            if arguments.to is not None:
+                if anew or not home.key.exists():
+                    home.put_aside()
+                pending = {"server": server, "ca": None if ca is None else os.path.abspath(ca), "server_key": key}
+                return ask(home, Path(arguments.to), pending, token, LocalMachine(), words)
+            done, former = bind(home, server, token, ca, anew, key)
     except BadAddress as error:
         return Failure(str(error), address, 2).show(words)
     except (Unusable, Unreachable) as error:

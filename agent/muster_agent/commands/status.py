@@ -19,6 +19,7 @@ from muster_agent.words import Words
 CLEAN, TO_FIX, INCOMPLETE, NOTHING = 0, 1, 3, 5
 SILENT_AFTER = 7  # days without a report after which the server counts a PC as silent, unless the office says otherwise
 DAY = 24 * 60 * 60  # seconds
+CLOCK_FAULT = 120  # seconds: more than the way of a report and two good clocks explain (security.md §2.4)
 
 
 def add_arguments(parser: argparse.ArgumentParser, words: Words) -> None:
@@ -87,15 +88,19 @@ class Status:
         if found.code is not None and self.words.has(f"failure.{found.code}.advice"):
             lines += wrapped(GAP * 2 + self.words(f"failure.{found.code}.advice"), self.width, GAP * 2)
         lines += self.entry("status.sent", self.sent(found))
+        if found.clock is not None and abs(found.clock) > CLOCK_FAULT:
+            lines += self.entry("status.clock", self.clock(found.clock))
         if found.waiting:
             lines += self.entry("status.waiting", self.words("status.reports", count=found.waiting))
         if found.refused:
             lines += self.entry("status.refused", self.words("status.kept", count=found.refused))
+        if found.awaiting:
+            lines += self.entry("status.awaiting", self.words("status.awaited"))
         return [*lines, "", *self.judged(found)]
 
     def entry(self, label: str, text: str) -> list[str]:
         """One line of the list at the top."""
-        names = ("server", "unit", "ran", "sent", "waiting", "refused")
+        names = ("server", "unit", "ran", "sent", "clock", "waiting", "refused", "awaiting")
         room = max(cells(self.words("status." + name)) for name in names)
         start = GAP + padded(self.words(label), room) + GAP
         return wrapped(start + text, self.width, " " * cells(start))
@@ -126,6 +131,13 @@ class Status:
         if age is not None and age > SILENT_AFTER:
             said += self.words("status.sent.old", days=age)
         return said
+
+    def clock(self, ahead: int) -> str:
+        """How far this PC's clock is off, by the server's word: seconds the server's is ahead."""
+        size = abs(ahead)
+        unit, length = next(one for one in (("days", DAY), ("hours", 3600), ("minutes", 60)) if size >= one[1])
+        amount = self.words("status.amount." + unit, count=f"{size // length:,}")
+        return self.words("status.clock.behind" if ahead > 0 else "status.clock.ahead", amount=amount)
 
     def judged(self, found: Notice) -> list[str]:
         """What the server made of it."""

@@ -20,6 +20,9 @@ PIECE = 256 * 1024
 # Of the pipe: with the usual 64 KiB a program that prints 50 MB waits for us 800 times, and we for it.
 F_SETPIPE_SZ, PIPE = 1031, 512 * 1024  # fcntl-linux.h
 COMPLAINT_LIMIT = 64 * 1024  # of stderr; what comes after it is read and dropped, so that the program can go on
+MARK = "MUSTER_AGENT_CHILD"  # in the environment of what is started here, so that it is found in any session
+ENVIRON_LIMIT = 256 * 1024  # bytes of an environment that are looked at
+PASSES = 5  # over all processes, while new ones keep appearing
 TURN = 0.1  # seconds to wait for output before looking at the clock again
 
 
@@ -67,6 +70,8 @@ class Child:
     def __init__(self, argv: list[str]) -> None:
         self.argv = argv
         self.complaint = b""
+        self.finished = False  # whether it said all it had to say, and nothing holds its streams any more
+        self.mark = f"{os.getpid()}-{time.monotonic_ns()}"
         try:
             os.stat(argv[0])  # a fork that finds out takes thousand times as long
             self._process = self._start()
@@ -84,7 +89,7 @@ class Child:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=ENVIRONMENT,
+            env={**ENVIRONMENT, MARK: self.mark},
             cwd="/",
             start_new_session=True,
         )
@@ -116,6 +121,7 @@ class Child:
                         raise CannotRead("too_large", self.argv[0])
                     if piece:
                         yield piece
+        self.finished = True
 
     def status(self) -> int:
         """The exit status, once its streams have ended."""
@@ -145,11 +151,38 @@ class Child:
         if sys.platform != "win32":
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
+        if sys.platform == "linux" and not self.finished:
+            # Started by a timer, the control group would end it; run by hand there is none. Only after a program that
+            # went wrong: to look at all processes takes as long as a small program.
+            kill_marked(self.mark)
 
     def _release(self) -> None:
         for stream in (self._process.stdout, self._process.stderr):
             if stream is not None:
                 stream.close()
+
+
+def kill_marked(mark: str, proc: str = "/proc") -> None:
+    """End every process that has this mark in the environment it was started with, whatever session it is in."""
+    wanted = f"{MARK}={mark}".encode("ascii")
+    for _ in range(PASSES):
+        found = [pid for pid in os.listdir(proc) if pid.isdigit() and _marked(f"{proc}/{pid}", wanted)]
+        for pid in found:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(int(pid), signal.SIGKILL)
+        if not found:
+            return
+
+
+def _marked(process: str, wanted: bytes) -> bool:
+    try:
+        with open(process + "/environ", "rb") as file:
+            if wanted not in file.read(ENVIRON_LIMIT).split(b"\0"):
+                return False
+        with open(process + "/stat", "rb") as file:
+            return file.read(4096).rpartition(b")")[2].split()[0] not in (b"Z", b"X")
+    except (OSError, IndexError):
+        return False
 
 
 @contextlib.contextmanager

@@ -14,6 +14,8 @@ from muster_agent.canonical import digest
 from muster_agent.dataclass import dataclass
 
 ENROL = b"MUSTER-ENROL/1\n"  # the agent signs this followed by the exact bytes of its enrolment request
+ROTATE = b"MUSTER-ROTATE/1\n"  # both keys of a PC sign this followed by the exact bytes that name them
+ROTATED = b"MUSTER-ROTATED/1\n"  # the server signs this followed by the same bytes: it has taken the new key in
 FIRST = "0" * 64  # what stands for "the one before" in front of the first of a chain
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")

@@ -2,7 +2,11 @@
 
 enrolment.json   who this PC is to which server
 key.pem          its private key, readable by its owner alone
+key.next.pem     the one that is to follow it (rotation.py)
+rotation.json    the last change of key, as both keys signed it
+fingerprint.json which machine it is (fingerprint.py)
 state.json       the last report that the server acknowledged
+pace.json        when it may be asked again, while it did not answer (pace.py)
 spool/           reports that wait for the server, one file each
 refused/         reports the server would not take, kept for whoever looks into it
 public/          what any user of the PC may read (notice.py)
@@ -49,6 +53,10 @@ FIELDS_OF_STATE = {
     "known": re.compile(r"\[(?:" + _DIGEST + "(?:, " + _DIGEST + r")*)?\]"),
 }
 
+NEXT_KEY = "key.next.pem"
+REPORTS = ("spool", "refused")
+IDENTITY = ("enrolment.json", "state.json", "key.pem", NEXT_KEY, "rotation.json", "fingerprint.json", *REPORTS)
+
 
 @dataclass(frozen=True)
 class Enrolment:
@@ -59,6 +67,7 @@ class Enrolment:
     unit: str  # the section the token was bound to
     server_key: str  # its public key in hexadecimal: receipts are checked against it
     ca: str | None = None  # file with the certificate authority of an https server; None: the system's
+    awaiting: bool = False  # an administrator has yet to approve it; told with the answer, and not kept
 
 
 @dataclass
@@ -128,7 +137,7 @@ class Home:
     def enrol(self, enrolment: Enrolment, last: State) -> None:
         """Remember who this PC is, and the last report the server has of it."""
         self.save_state(last)
-        self._save("enrolment.json", asdict(enrolment))
+        self._save("enrolment.json", {name: getattr(enrolment, name) for name in FIELDS_OF_ENROLMENT})
 
     def state(self) -> State:
         """The last acknowledged report. A state that is lost is not a fresh one: its numbers have been used."""
@@ -151,9 +160,11 @@ class Home:
         """Remember the last acknowledged report."""
         self._save("state.json", asdict(state))
 
-    def put_aside(self) -> Path | None:
-        """Move everything of the PC's former identity into a folder former-N; returns it, or None without any."""
-        names = ("enrolment.json", "state.json", "key.pem", "spool", "refused")
+    def put_aside(self, names: tuple[str, ...] = IDENTITY) -> Path | None:
+        """Move everything of the PC's former identity into a folder former-N; returns it, or None without any.
+
+        With ``names`` only these: the PC keeps its key, but another server-made id has begun another chain.
+        """
         here = [self.path / name for name in names if os.path.lexists(str(self.path / name))]
         if not any(path.is_file() or list(path.iterdir()) for path in here):
             return None
@@ -166,7 +177,7 @@ class Home:
             for path in here:
                 os.rename(str(path), str(former / path.name))
             for folder in (self.spool, self.refused):
-                folder.mkdir(mode=0o700)
+                folder.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             raise Unusable("home_unusable", f"{error.filename}: {error.strerror}") from None
         sync_folder(self.path)

@@ -18,6 +18,7 @@ TEXT_LIMIT = 500  # characters of a title or of what to do
 SIZE_LIMIT = 32 * 1024  # bytes of all of it: an answer may have 64 KiB, and what else it holds must fit (http.py)
 
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+_WHOLE = re.compile("[^\ud800-\udfff]*")  # JSON can name half a character, and nothing can write it to a file
 _COUNT_LIMIT = 100_000
 
 
@@ -72,7 +73,7 @@ def _both(value: Any) -> dict[str, str]:
 
 
 def _text(value: Any) -> str:
-    _is(isinstance(value, str) and len(value) <= TEXT_LIMIT)
+    _is(isinstance(value, str) and len(value) <= TEXT_LIMIT and _WHOLE.fullmatch(value) is not None)
     return str(value)
 
 

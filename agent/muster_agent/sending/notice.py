@@ -50,6 +50,8 @@ class Notice:
     refused: int = 0  # reports the server would not take, ever
     sent: Sent | None = None
     judged: Judged | None = None
+    awaiting: bool | None = None  # whether an administrator has yet to approve this PC; None: not told
+    clock: int | None = None  # seconds the server's clock was ahead of this PC's at the last report
 
     def after(self, before: Notice | None) -> Notice:
         """This notice with what an earlier one of the same server knows: the last report that went well."""
@@ -61,6 +63,8 @@ class Notice:
             unit=self.unit or before.unit,
             sent=self.sent or before.sent,
             judged=self.judged or before.judged,
+            awaiting=self.awaiting if self.awaiting is not None else before.awaiting,
+            clock=self.clock if self.sent is not None else before.clock,
         )
 
 
@@ -112,6 +116,12 @@ def _parsed(found: Any) -> Notice:
     for name in ("server", "unit", "code"):
         _typed(known[name], (str, type(None)))
     judged = parsed(found.pop("judged"))
+    clock = found.pop("clock", None)  # the version before knew none
+    if type(clock) is not int and clock is not None:
+        raise NotUnderstood
+    awaiting = found.pop("awaiting", None)
+    if awaiting not in (None, True, False):
+        raise NotUnderstood
     if found:
         raise NotUnderstood
     if sent is not None:
@@ -119,7 +129,7 @@ def _parsed(found: Any) -> Notice:
         if not isinstance(sent, dict) or set(sent) != set(kinds):
             raise NotUnderstood
         sent = Sent(**{name: _typed(sent[name], kind) for name, kind in kinds.items()})
-    return Notice(sent=sent, judged=judged, **known)
+    return Notice(sent=sent, judged=judged, clock=clock, awaiting=awaiting, **known)
 
 
 def _typed(value: Any, kind: Any) -> Any:

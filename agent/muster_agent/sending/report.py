@@ -14,6 +14,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import zlib
 from typing import Any, Collection
 
 from muster_agent import __version__
@@ -71,9 +72,15 @@ def body_of(tables: Tables, known: Collection[str]) -> bytes:
     return canonical(body)
 
 
+def packed(data: bytes) -> bytes:
+    """``data`` as one gzip stream. gzip.compress would put the time in, and an unchanged PC must send equal bytes."""
+    stream = zlib.compressobj(6, zlib.DEFLATED, wbits=31)
+    return stream.compress(data) + stream.flush()
+
+
 def sign(tables: Tables, agent: str, key: SigningKey, last: State, collected_at: str) -> tuple[int, SignedReport]:
     """Sign ``tables`` as the report that follows ``last``; returns its number and the report."""
-    body = gzip.compress(body_of(tables, last.known), compresslevel=6)
+    body = packed(body_of(tables, last.known))
     boot = tables["boot"].rows if "boot" in tables else None
     envelope = Envelope(
         agent=agent,

@@ -14,7 +14,7 @@ from typing import Any, Mapping
 LANGUAGES = ("zh", "en")
 # Why something could not be read: what may happen anywhere, and what one system alone has.
 REASONS = ("reasons", "reasons_windows", "reasons_linux", "reasons_darwin")
-FILES = (*REASONS, "contract", "check", "selftest", "send", "status")
+FILES = (*REASONS, "contract", "check", "selftest", "send", "status", "identity", "stick")
 
 
 def language(asked: str | None = None, environment: Mapping[str, str] = os.environ) -> str:

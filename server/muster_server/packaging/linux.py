@@ -34,5 +34,6 @@ def entries(order: Order) -> list[Entry]:
         Entry("usr/bin/muster-agent", data("linux/muster-agent"), 0o755),
         Entry(UNITS + "muster-agent.service", data("linux/muster-agent.service")),
         Entry(UNITS + "muster-agent.timer", data("linux/muster-agent.timer")),
+        Entry(UNITS + "muster-agent-start.timer", data("linux/muster-agent-start.timer")),
         Entry("usr/share/doc/muster-agent/copyright", data("linux/copyright")),
     ]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
-import signal
 import socket
 import stat
 import sys
@@ -81,7 +81,7 @@ def as_nobody(question: Callable[[], bool]) -> bool:
 # -- files -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_fifo_is_not_waited_for(machine: LocalMachine, tmp_path: Path) -> None:
+def test_B72_a_fifo_is_not_waited_for(machine: LocalMachine, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     for question in (
         machine.read,
@@ -91,14 +91,14 @@ def test_a_fifo_is_not_waited_for(machine: LocalMachine, tmp_path: Path) -> None
         assert refused(lambda ask=question: ask(str(tmp_path / "fifo"))).code == "not_regular_file"
 
 
-def test_neither_devices_nor_sockets_nor_folders_are_read(machine: LocalMachine, tmp_path: Path) -> None:
+def test_B72_neither_devices_nor_sockets_nor_folders_are_read(machine: LocalMachine, tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as unix:
         unix.bind(str(tmp_path / "socket"))
         for path in ("/dev/zero", "/dev/null", "/dev/random", str(tmp_path / "socket"), str(tmp_path)):
             assert refused(lambda path=path: machine.read(path)).code == "not_regular_file"
 
 
-def test_a_device_behind_a_link_is_not_read_either(machine: LocalMachine, tmp_path: Path) -> None:
+def test_B72_a_device_behind_a_link_is_not_read_either(machine: LocalMachine, tmp_path: Path) -> None:
     (tmp_path / "status").symlink_to("/dev/zero")
     assert refused(lambda: machine.read(str(tmp_path / "status"))).code == "not_regular_file"
 
@@ -112,7 +112,7 @@ def test_a_loop_of_links_is_a_failure_and_not_an_absent_file(machine: LocalMachi
         assert not isinstance(error, NotFound)
 
 
-def test_a_file_of_a_gigabyte_costs_neither_time_nor_memory(machine: LocalMachine, tmp_path: Path) -> None:
+def test_B72_a_file_of_a_gigabyte_costs_neither_time_nor_memory(machine: LocalMachine, tmp_path: Path) -> None:
     path = tmp_path / "large"
     path.touch()
     os.truncate(path, 2**30)
@@ -123,7 +123,7 @@ def test_a_file_of_a_gigabyte_costs_neither_time_nor_memory(machine: LocalMachin
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 * 1024  # KiB; FILE_LIMIT is 64 MiB
 
 
-def test_a_line_of_a_hundred_megabytes_is_refused_as_it_comes(machine: LocalMachine, tmp_path: Path) -> None:
+def test_B72_a_line_of_a_hundred_megabytes_is_refused_as_it_comes(machine: LocalMachine, tmp_path: Path) -> None:
     """A list of apt without an end of line: it is read in pieces, and no more of it than any real paragraph has."""
     path = tmp_path / "archive_dists_x_Packages"
     path.touch()
@@ -213,20 +213,20 @@ def test_pieces_of_a_program_that_fails_are_not_taken_for_the_whole(machine: Loc
     assert "(100): broken" in error.detail
 
 
-def test_a_program_that_hangs_is_killed(machine: LocalMachine, tmp_path: Path) -> None:
+def test_B73_a_program_that_hangs_is_killed(machine: LocalMachine, tmp_path: Path) -> None:
     program = script(tmp_path, f"echo $$ > {tmp_path}/pid; exec sleep 60")
     assert refused(lambda: machine.run([program], timeout=0.3)).code == "timed_out"
     assert gone(int((tmp_path / "pid").read_text()))
 
 
-def test_a_program_that_ignores_being_asked_to_end_is_killed_too(machine: LocalMachine, tmp_path: Path) -> None:
+def test_B73_a_program_that_ignores_being_asked_to_end_is_killed_too(machine: LocalMachine, tmp_path: Path) -> None:
     program = script(tmp_path, f"trap '' TERM INT HUP\necho $$ > {tmp_path}/pid\nwhile :; do sleep 0.05; done")
     assert refused(lambda: machine.run([program], timeout=0.3)).code == "timed_out"
     assert gone(int((tmp_path / "pid").read_text()))
 
 
 @pytest.mark.parametrize("stream", ["", " >&2"])
-def test_a_program_that_prints_for_ever_is_stopped(machine: LocalMachine, tmp_path: Path, stream: str) -> None:
+def test_B73_a_program_that_prints_for_ever_is_stopped(machine: LocalMachine, tmp_path: Path, stream: str) -> None:
     """On stdout by the limit of its output; what it complains about is dropped, so there by the limit of its time."""
     program = script(tmp_path, f"echo $$ > {tmp_path}/pid; exec yes muster{stream}")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -241,7 +241,7 @@ def test_of_a_long_complaint_the_beginning_is_kept(machine: LocalMachine, tmp_pa
     assert (output.status, output.stdout, len(output.stderr)) == (0, b"done\n", 64 * 1024)
 
 
-def test_a_grandchild_that_holds_the_output_open_is_not_waited_for(machine: LocalMachine, tmp_path: Path) -> None:
+def test_B73_a_grandchild_that_holds_the_output_open_is_not_waited_for(machine: LocalMachine, tmp_path: Path) -> None:
     program = script(tmp_path, f"sleep 60 &\necho $! > {tmp_path}/pid\necho done")
     begun = time.monotonic()
     output = machine.run([program], timeout=10)
@@ -250,7 +250,7 @@ def test_a_grandchild_that_holds_the_output_open_is_not_waited_for(machine: Loca
     assert gone(int((tmp_path / "pid").read_text()))
 
 
-def test_what_a_hanging_program_started_is_killed_with_it(machine: LocalMachine, tmp_path: Path) -> None:
+def test_B73_what_a_hanging_program_started_is_killed_with_it(machine: LocalMachine, tmp_path: Path) -> None:
     """Its children, and theirs."""
     program = script(tmp_path, f"(sleep 60 & echo $! > {tmp_path}/pid; wait) &\necho $! > {tmp_path}/child\nwait")
     assert refused(lambda: machine.run([program], timeout=0.5)).code == "timed_out"
@@ -258,15 +258,27 @@ def test_what_a_hanging_program_started_is_killed_with_it(machine: LocalMachine,
         assert gone(int((tmp_path / name).read_text()))
 
 
-def test_a_program_that_leaves_its_session_does_not_hold_the_agent_up(machine: LocalMachine, tmp_path: Path) -> None:
-    """Nothing but a control group could follow it there; it keeps the output open, and is not waited for."""
+def test_B73_a_program_that_leaves_its_session_holds_nothing_up_and_is_found(
+    machine: LocalMachine, tmp_path: Path
+) -> None:
+    """It keeps the output open, and is not waited for; no group of processes leads to it, and it ends all the same."""
     program = script(tmp_path, f"setsid sh -c 'echo $$ > {tmp_path}/pid; exec sleep 60' &\nsleep 0.2; echo done")
     begun = time.monotonic()
-    try:
-        assert machine.run([program], timeout=10).stdout == b"done\n"
-        assert time.monotonic() - begun < QUICK
-    finally:
-        os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+    assert machine.run([program], timeout=10).stdout == b"done\n"
+    assert time.monotonic() - begun < QUICK
+    assert gone(int((tmp_path / "pid").read_text()))
+
+
+def test_B73_what_a_hanging_program_sent_into_sessions_of_their_own_is_killed_with_it(
+    machine: LocalMachine, tmp_path: Path
+) -> None:
+    """Twice forked, as daemons do it: their parents are gone and the first process has taken them over."""
+    hidden = f"setsid sh -c '(exec sleep 60 >/dev/null 2>&1 </dev/null & echo $! > {tmp_path}/%s)'"
+    program = script(tmp_path, "\n".join([*(hidden % name for name in ("one", "two")), "sleep 60"]))
+    assert refused(lambda: machine.run([program], timeout=1.0)).code == "timed_out"
+    for name in ("one", "two"):
+        assert gone(int((tmp_path / name).read_text()))
+    assert alive(os.getpid()), "and nobody else's processes are"
 
 
 def test_a_program_that_asks_gets_no_answer(machine: LocalMachine, tmp_path: Path) -> None:
@@ -282,7 +294,7 @@ def test_a_program_left_half_read_is_killed(machine: LocalMachine, tmp_path: Pat
     assert gone(int((tmp_path / "pid").read_text()))
 
 
-def test_the_environment_of_the_caller_reaches_no_program(
+def test_B71_the_environment_of_the_caller_reaches_no_program(
     machine: LocalMachine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A fake ls first in PATH, a library to load first, a PYTHONPATH, a locale: none of them arrives."""
@@ -302,12 +314,13 @@ def test_the_environment_of_the_caller_reaches_no_program(
         monkeypatch.setenv(name, value)
     output = machine.run(["/usr/bin/env"])
     said = dict(line.split("=", 1) for line in output.stdout.decode().splitlines())
+    assert re.fullmatch(r"[0-9]+-[0-9]+", said.pop("MUSTER_AGENT_CHILD")), "by which it is found should it hide"
     assert said == {"LC_ALL": "C", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/nonexistent"}
     assert machine.run([script(tmp_path, "ls / | head -1")]).stdout.strip()
     assert not (tmp_path / "hijacked").exists()
 
 
-def test_a_program_is_named_by_its_absolute_path(machine: LocalMachine) -> None:
+def test_B71_a_program_is_named_by_its_absolute_path(machine: LocalMachine) -> None:
     with pytest.raises(ValueError, match="absolute path"):
         machine.run(["ls"])
 

@@ -163,7 +163,8 @@ def test_what_the_network_stack_does_not_tell_is_unknown() -> None:
     def gone(index: int) -> InterfaceRow:
         raise CannotRead("api_failed", "GetIfEntry2: error 2")
 
-    [row] = told(Memory().adapter(mac="00:00:00:00:00:00", status=6), gone)
+    memory = Memory()  # it has to outlive the look
+    [row] = told(memory.adapter(mac="00:00:00:00:00:00", status=6), gone)
     assert (row["connector"], row["mac"], row["up"]) == (None, None, False)
 
 

@@ -7,13 +7,16 @@ and memory can be compared with what Linux tells.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
+import ssl
 import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -394,3 +397,33 @@ def test_powershell_is_started_where_the_registry_has_it_and_its_silence_is_a_fa
         "powershell_failed",
         "no_powershell",
     ]
+
+
+# -- whom it trusts --------------------------------------------------------------------------------------------------
+
+
+def test_it_takes_a_deployments_own_certificate_and_none_of_the_bad_ones(
+    ask: Ask, bad_tls: Any, tmp_path: Path
+) -> None:
+    from muster_server.tls import acts
+
+    made = acts.make(tmp_path, "某局", ("127.0.0.1",), datetime.now(UTC)).after.files
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(made.server, made.server_key)
+    bench = bad_tls.bench(tmp_path)
+    with contextlib.ExitStack() as running:
+        own = running.enter_context(bad_tls.Server("own", context).running())
+        bad = {server.kind: running.enter_context(server.running()).url for server in bench.bad}
+        said = ask(f"""
+            from muster_agent.sending.http import Unreachable, post
+            said = {{"own": post({own.url!r}, "/", b"", {{}}, {in_windows(made.ca)!r}).status}}
+            for kind, url in {bad!r}.items():
+                try:
+                    said[kind] = post(url, "/", b"", {{}}, {in_windows(bench.ca)!r}).status
+                except Unreachable as error:
+                    said[kind] = error.code
+        """)
+    assert said.pop("own") == 202
+    assert set(said) == set(bad)
+    assert set(said.values()) <= {"not_trusted", "not_valid_now", "no_tls"}, said
+    assert not any(server.requests for server in bench.bad)

@@ -56,9 +56,24 @@ for name in agent.conf ca.pem; do
     fi
 done
 (umask 077 && cp settings/token "$home/token" && chmod 600 "$home/token")
-# A minute of this Mac's own, so that an office does not report in one second.
-minute=$(($(od -An -N2 -tu2 /dev/urandom) % 45))
-sed "s|<integer>0</integer>|<integer>$minute</integer>|" muster.agent.plist > "$daemon"
+# A moment of this Mac's own within the two and a half hours after each time of the daemon.
+drawn=$(($(od -An -N2 -tu2 /dev/urandom) % 150))
+awk -v drawn="$drawn" '
+    # The new hour is known once the minute is: lines in between are held.
+    /<key>Hour<\/key>/ { of = "hour" }
+    /<key>Minute<\/key>/ { of = "minute" }
+    of == "hour" && match($0, /[0-9]+/) { hour = substr($0, RSTART, RLENGTH); held = $0; of = "held"; next }
+    of == "minute" && match($0, /[0-9]+/) {
+        at = hour * 60 + substr($0, RSTART, RLENGTH) + drawn
+        sub(/[0-9]+/, int(at / 60), held)
+        sub(/[0-9]+/, at % 60)
+        print held
+        print "\t\t\t<key>Minute</key>"
+        of = ""
+    }
+    of == "minute" { next }
+    { print }
+' muster.agent.plist > "$daemon"
 chmod 644 "$daemon"
 if [ -z "$root" ]; then
     chown -R root:wheel "$home/program.new" "$home/agent.conf" "$home/token" "$daemon"
