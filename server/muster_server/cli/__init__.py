@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import itertools
+import keyword
 import os
 import shutil
 import sys
@@ -12,13 +13,22 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from muster_agent import __version__
 from muster_server.cli import frame
 from muster_server.settings import FILE as SETTINGS
 from muster_server.words import LANGUAGES, Words
 
-COMMANDS = ("init", "token", "agent", "serve", "report", "tls", "policy", "demo")
+COMMANDS: tuple[str, ...] = ("init", "token", "agents", "access", "audit")
+COMMANDS = (*COMMANDS, "agent", "serve", "report", "tls", "policy", "demo", "evidence", "backup", "restore", "import")
+COMMANDS = (*COMMANDS, "prune", "upgrade", "doctor")
+
+
+# Commands that a role narrows (--access), or that a server can be asked for (--server). Any other refuses the option:
+# to leave it out in silence would give more than was meant, or something else.
+BY_ROLE = ("token", "agents", "access", "audit", "report")
+OPTIONS = ("--data", "--server", "--access", "--ca", "--lang")  # of the group; they may stand anywhere
 
 
 class Failure(click.ClickException):
@@ -38,13 +48,18 @@ class Failure(click.ClickException):
 
 @dataclass
 class Context:
-    """What every command is given: the deployment it works on and the language it speaks."""
+    """What every command is given: the deployment it works on, as whom, and the language it speaks."""
 
     data: Path | None
     words: Words
+    access: Path | None = None  # a credential: who runs the command may do what its holder may
+    server: str | None = None  # https://…: that server is asked, and no folder of this machine is touched
+    ca: Path | None = None  # the authority of its certificate
 
     def deployment(self) -> Path:
         """The data folder. Fails in a clear line when none is named or it was never initialised."""
+        if self.server is not None:
+            raise Failure(self.words("cli.not_remote"), self.words("cli.not_remote_advice"), 2)
         if self.data is None:
             raise Failure(self.words("cli.no_data"), self.words("cli.no_data_advice"), 2)
         if not (self.data / SETTINGS).is_file():
@@ -76,7 +91,8 @@ class Verbs(click.Group):
         """The command in the module of that name; each module has a function ``command(words)`` that builds it."""
         if cmd_name not in COMMANDS:
             return None
-        module: Any = importlib.import_module(f"muster_server.cli.{cmd_name}")
+        name = cmd_name + "_" if keyword.iskeyword(cmd_name) else cmd_name
+        module: Any = importlib.import_module(f"muster_server.cli.{name}")
         built: click.Command = module.command(words())
         return built
 
@@ -103,14 +119,15 @@ def clear(error: Exception, say: Words) -> Failure | None:
     from sqlalchemy.exc import DBAPIError  # only where something failed: a good run must not wait for these imports
 
     from muster_server.document.mistakes import PolicyError
-    from muster_server.store.database import DatabaseError
+    from muster_server.store.database import DatabaseError, named
 
     if isinstance(error, PolicyError):
         return Failure("\n".join(mistake.text(say) for mistake in error.mistakes))
     if isinstance(error, DatabaseError):
         return Failure(say(error.code, detail=error.detail))
     if isinstance(error, DBAPIError):
-        return Failure(say("store.unusable", detail=error.orig))
+        found = named(error)
+        return Failure(say(found.code, detail=found.detail))
     return None
 
 
@@ -118,6 +135,8 @@ def program() -> click.Group:
     """The whole command line, in the language of this run."""
     say = words()
     frame.speak(say)
+
+    file = click.Path(path_type=Path, dir_okay=False)
 
     @click.group(
         cls=Verbs,
@@ -133,12 +152,47 @@ def program() -> click.Group:
         envvar="MUSTER_DATA",
         help=say("cli.data"),
     )
+    @click.option("--server", metavar="URL", envvar="MUSTER_SERVER", help=say("cli.server"))
+    @click.option("--access", metavar="FILE", type=file, envvar="MUSTER_ACCESS", help=say("cli.access"))
+    @click.option("--ca", metavar="FILE", type=file, envvar="MUSTER_CA", help=say("cli.ca"))
     @click.option("--lang", type=click.Choice(LANGUAGES), help=say("cli.lang"))
     @click.pass_context
-    def muster(ctx: click.Context, data: Path | None, lang: str | None) -> None:
-        ctx.obj = Context(data=data, words=say)
+    def muster(
+        ctx: click.Context,
+        data: Path | None,
+        server: str | None,
+        access: Path | None,
+        ca: Path | None,
+        lang: str | None,
+    ) -> None:
+        ctx.obj = addressed(ctx, Context(data, say, access, server or None, ca))
 
     return muster
+
+
+def addressed(ctx: click.Context, context: Context) -> Context:
+    """The context, when what was typed about folder, server and credential goes together; else a clear line.
+
+    What is typed comes before what stands in the environment: with MUSTER_SERVER set, --data works on that folder.
+    """
+    say, command = context.words, ctx.invoked_subcommand or ""
+    options = ("data", "server", "access", "ca")
+    given = {name for name in options if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE}
+    if {"data", "server"} <= given:
+        raise Failure(say("cli.data_or_server"), exit_code=2)
+    if command not in BY_ROLE:
+        if "server" in given:
+            raise Failure(say("cli.not_remote"), say("cli.not_remote_advice"), 2)
+        if "access" in given:
+            raise Failure(say("cli.not_by_role", command=command), exit_code=2)
+        return Context(context.data, say)
+    if "data" in given:
+        context.server = None
+    if context.server is None and "ca" in given:
+        raise Failure(say("cli.ca_without_server"), exit_code=2)
+    if context.server is not None and context.access is None:
+        raise Failure(say("cli.no_access"), say("cli.no_access_advice"), 2)
+    return context
 
 
 def typed() -> str:
@@ -151,14 +205,16 @@ def typed() -> str:
 
 
 def options_first(argv: list[str]) -> list[str]:
-    """--data and --lang may stand anywhere; click wants a group's options before its command."""
+    """--data, --server and the like may stand anywhere; click wants a group's options before its command."""
     first: list[str] = []
     rest: list[str] = []
     words_left = iter(argv)
     for word in words_left:
-        if word in ("--data", "--lang"):
+        if rest[:1] == ["agent"] and word.partition("=")[0] in ("--server", "--ca"):
+            rest.append(word)  # of `muster agent package`: where its PCs report
+        elif word in OPTIONS:
             first += [word, *itertools.islice(words_left, 1)]
-        elif word.startswith(("--data=", "--lang=")):
+        elif word.startswith(tuple(f"{option}=" for option in OPTIONS)):
             first.append(word)
         else:
             rest.append(word)

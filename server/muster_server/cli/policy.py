@@ -20,7 +20,12 @@ DIGEST_SHOWN = 12  # hexadecimal digits: enough to tell the versions of one offi
 def command(words: Words) -> click.Group:
     """The group ``policy`` in the language of ``words``."""
 
-    @click.group("policy", help=words("policy.description"), epilog=words("policy.check.examples"))
+    @click.group(
+        "policy",
+        help=words("policy.description"),
+        epilog=words("policy.check.examples"),
+        short_help=words("policy.short"),
+    )
     def policy() -> None:
         pass
 

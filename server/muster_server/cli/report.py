@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
-import json
 import os
 import re
 import shlex
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,7 +21,9 @@ from muster_server.cli import Context, Failure, typed
 from muster_server.render.inert import inert
 from muster_server.render.terminal import document, office, pc, rule
 from muster_server.render.terminal.screen import Screen
-from muster_server.tally import PCTally, RuleTally, Tally
+from muster_server.store.space import full_since
+from muster_server.tally import Tally
+from muster_server.tally.naming import Unknown, find_pc, find_rule
 from muster_server.words import Words
 
 PAPER = 100  # columns where nobody says how wide the paper is: a pipe, a file, a mail (reports.md §2.2)
@@ -48,7 +48,9 @@ class Asked:
 def command(words: Words) -> click.Command:
     """Build the command in the language of ``words``."""
 
-    @click.command("report", help=words("report.help"), epilog=words("report.examples"))
+    @click.command(
+        "report", help=words("report.help"), epilog=words("report.examples"), short_help=words("report.short")
+    )
     @click.option("--pc", metavar="NAME", help=words("report.option.pc"))
     @click.option("--rule", metavar="ID", help=words("report.option.rule"))
     @click.option("--month", metavar="YYYY-MM", help=words("report.option.month"))
@@ -71,13 +73,6 @@ def run(ctx: click.Context, asked: Asked) -> None:
     context: Context = ctx.obj
     words = context.words
     refuse_wrong_combinations(asked, words)
-    data = context.deployment()
-    with _empty_month_told(words):
-        if asked.html is not None:
-            this_month = datetime.now().astimezone().strftime("%Y-%m")
-            _write_month(data, asked.month or this_month, asked.html, words)
-            return
-        tally = _tally(data, asked.month)
     tty = sys.stdout is not None and sys.stdout.isatty()
     screen = Screen(
         words=words,
@@ -87,16 +82,44 @@ def run(ctx: click.Context, asked: Asked) -> None:
         everything=asked.everything,
         command=_address(ctx),
     )
+    with _said_clearly(asked, screen):
+        if context.server is not None:
+            from muster_server.cli import report_remote
+
+            report_remote.run(context, asked, screen)
+        else:
+            _run_here(context, asked, screen)
+
+
+def _run_here(context: Context, asked: Asked, screen: Screen) -> None:
+    from muster_server import assessment
+    from muster_server.render import html
+
+    data, units = context.deployment(), _units(context)
+    since = full_since(data)
+    if since is not None:  # nothing has come in since then, so whatever follows is older than it looks
+        click.echo(screen.words("report.storage_full", since=since.astimezone().isoformat(" ", "minutes")), err=True)
+    if asked.html is not None:
+        month = assessment.month(data, asked.month or this_month(), units)
+        save(asked.html, html.render(month, screen.words).encode("utf-8"), screen.words)
+        say_written(month.name, month.over, asked.html, screen.words)
+        return
+    tally = assessment.assess(data, units=units) if asked.month is None else _month(data, asked.month, units)
     if asked.pc is not None:
-        one_pc = find_pc(tally, asked.pc, screen)
+        one_pc = find_pc(tally, asked.pc)
         _show(asked, screen, lambda: document.pc(tally, one_pc), lambda: pc.lines(tally, one_pc, screen))
     elif asked.rule is not None:
-        one = find_rule(tally, asked.rule, screen)
+        one = find_rule(tally, asked.rule)
         _show(
             asked, screen, lambda: document.rule(tally, one, asked.limit or 0), lambda: rule.lines(tally, one, screen)
         )
     else:
         _show(asked, screen, lambda: document.office(tally, asked.limit or 0), lambda: office.lines(tally, screen))
+
+
+def this_month() -> str:
+    """The month that runs, in this machine's zone."""
+    return datetime.now().astimezone().strftime("%Y-%m")
 
 
 def refuse_wrong_combinations(asked: Asked, words: Words) -> None:
@@ -140,48 +163,6 @@ def wants_colour(asked: str, tty: bool, environment: Mapping[str, str]) -> bool:
     return tty and environment.get("TERM") != "dumb"
 
 
-def find_pc(tally: Tally, asked: str, screen: Screen) -> PCTally:
-    """The PC of that name in any case, else the one whose id begins so. Several, or none, end in a clear line."""
-    words = screen.words
-    folded = asked.casefold()
-    # Behind a name that several PCs bear stands a piece of the id; who types the bare name means any of them.
-    found = [one for one in tally.pcs if folded in (one.pc.name.casefold(), bare(one).casefold())]
-    if not found and folded:
-        found = [one for one in tally.pcs if one.pc.id.casefold().startswith(folded)]
-    if len(found) == 1:
-        return found[0]
-    given = inert(asked)
-    if found:
-        names = [f"{bare(one)} ({one.pc.id})" for one in found]
-        raise Failure(words("report.error.many_pcs", given=given, n=len(found)), _offer(names, "candidates", screen))
-    near = _nearest(asked, [one.pc.name for one in tally.pcs])
-    raise Failure(words("report.error.no_pc", given=given), _offer(near, "nearest", screen))
-
-
-def bare(one: PCTally) -> str:
-    """The PC's own name, without the piece of its id that tells it from another of that name."""
-    return one.pc.name.removesuffix(f" ({one.pc.id[:8]})")
-
-
-def find_rule(tally: Tally, asked: str, screen: Screen) -> RuleTally:
-    """The rule of that id, in any case. None ends in a clear line with the nearest ids."""
-    for one in tally.rules:
-        if one.rule.id.casefold() == asked.casefold():
-            return one
-    ids = sorted(one.rule.id for one in tally.rules)
-    near = _nearest(asked, ids) or ids
-    raise Failure(screen.words("report.error.no_rule", given=inert(asked)), _offer(near, "nearest", screen))
-
-
-def _nearest(asked: str, names: Iterable[str]) -> list[str]:
-    """Names that were probably meant: those that contain it, then those that look like it."""
-    by_folded = {name.casefold(): name for name in names}
-    folded = asked.casefold()
-    within = [known for known in by_folded if folded and folded in known]
-    close = difflib.get_close_matches(folded, by_folded, n=5, cutoff=0.6)
-    return [by_folded[known] for known in dict.fromkeys([*within, *close])]
-
-
 def _offer(names: list[str], key: str, screen: Screen) -> str:
     if not names:
         return screen.words("report.error.no_nearest", command=screen.command)
@@ -189,41 +170,65 @@ def _offer(names: list[str], key: str, screen: Screen) -> str:
     return screen.words("report.error." + key, names=said + (", .." if len(names) > OFFERED else ""))
 
 
-def _tally(data: Path, month: str | None) -> Tally:
+def _month(data: Path, name: str, units: Collection[str] | None) -> Tally:
     from muster_server import assessment
 
-    if month is None:
-        return assessment.assess(data)
-    return assessment.month(data, month).tally
+    return assessment.month(data, name, units).tally
 
 
-def _write_month(data: Path, name: str, path: Path, words: Words) -> None:
-    from muster_server import assessment
+def _units(context: Context) -> Collection[str] | None:
+    """The units whose PCs the holder of --access sees; None for all."""
+    if context.access is None:
+        return None
+    from muster_server.access.roles import Need
+    from muster_server.cli.performing import reading
+
+    with reading(context, Need.REPORTS) as (_, unit):
+        return None if unit is None else {unit}
+
+
+def save(path: Path, report: bytes, words: Words) -> None:
+    """Write the month's report, whole or not at all. Fails in a clear line."""
     from muster_server.render import html
 
-    month = assessment.month(data, name)
     try:
-        html.write(month, path, words)
+        html.save(path, report)
     except OSError as error:
         why = error.strerror or str(error)
         raise Failure(words("report.error.write", path=inert(path), why=inert(why))) from error
-    key = "report.written" if month.over else "report.written_draft"
-    click.echo(words(key, month=month.name, path=inert(path)))
+
+
+def say_written(month: str, over: bool, path: Path, words: Words) -> None:
+    """That it is written, and whether it is a draft."""
+    click.echo(words("report.written" if over else "report.written_draft", month=month, path=inert(path)))
 
 
 @contextmanager
-def _empty_month_told(words: Words) -> Iterator[None]:
-    """A month without data is a clear line that names the months with data."""
+def _said_clearly(asked: Asked, screen: Screen) -> Iterator[None]:
+    """What is not there is a clear line, with what was perhaps meant."""
     from muster_server.assessment import NoData
 
     try:
         yield
     except NoData as error:
-        if error.months:
-            advice = words("report.error.months", months=", ".join(error.months))
-        else:
-            advice = words("report.error.no_months")
-        raise Failure(words("report.error.no_data", month=error.month), advice) from error
+        raise no_data(error.month, error.months, screen.words) from error
+    except Unknown as error:
+        raise not_there(error.code, error.given, error.names, len(error.names), screen) from error
+
+
+def no_data(month: str, months: list[str], words: Words) -> Failure:
+    """A month without data; names those with data."""
+    if months:
+        advice = words("report.error.months", months=", ".join(months))
+    else:
+        advice = words("report.error.no_months")
+    return Failure(words("report.error.no_data", month=month), advice)
+
+
+def not_there(code: str, given: str, names: list[str], count: int, screen: Screen) -> Failure:
+    """A PC or a rule that is not there, or of which there are several."""
+    offer = {"many_pcs": "candidates"}.get(code, "nearest")
+    return Failure(screen.words(f"report.error.{code}", given=inert(given), n=count), _offer(names, offer, screen))
 
 
 def _address(ctx: click.Context) -> str:
@@ -232,7 +237,7 @@ def _address(ctx: click.Context) -> str:
     if parent is None:
         return typed()
     said = [shlex.quote(typed())]
-    for name in ("data", "lang"):
+    for name in ("data", "server", "access", "ca", "lang"):
         if parent.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             said += [f"--{name}", shlex.quote(inert(parent.params[name]))]
     return " ".join(said)
@@ -242,9 +247,12 @@ def _show(asked: Asked, screen: Screen, plain: Callable[[], dict[str, Any]], lin
     if sys.stdout is None:  # closed by whoever started us: there is nobody to tell
         return
     if asked.as_json:
-        text = json.dumps(plain(), ensure_ascii=False, indent=2, default=str)
-        # Machines read this: UTF-8 whatever the console speaks, and a lone half of a surrogate pair as its escape.
-        sys.stdout.flush()
-        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace") + b"\n")
+        say_bytes(document.written(plain()))
         return
     click.echo("\n".join(lines()), color=screen.colour)
+
+
+def say_bytes(text: bytes) -> None:
+    """Print what machines read: UTF-8 whatever the console speaks."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text)

@@ -1,0 +1,1 @@
+"""Backups: the whole deployment in one file, and a deployment out of such a file."""
