@@ -3,9 +3,10 @@
 
 PYTHON ?= python3
 OFFICE ?= 40
+BENCH ?= agent receiving memory return_after_outage history
 BIN := .venv/bin
 
-.PHONY: help demo test lint fuzz accuracy bench windows installs format docs lock agent clean
+.PHONY: help demo test lint fuzz accuracy bench torture scorecard windows installs format docs lock agent clean
 
 help:            ## what can be made
 	@grep -hE '^[a-z]+: .*##' Makefile | sed -E 's/^([a-z]+):.*## */  make \1\t/'
@@ -33,9 +34,17 @@ accuracy:        ## what others recorded against our parsers: right, unknown, wr
 	@$(PYTHON) requirements/install.py dev
 	@$(BIN)/python tests/accuracy/run.py $(ARGS)
 
-bench:           ## what the agent costs, beside the peers that are installed
+bench:           ## what agent and server cost, beside peers or a floor: all, or BENCH=history ARGS="--pcs 10000 --days 365"
 	@$(PYTHON) requirements/install.py dev
-	@$(BIN)/python benchmarks/agent.py $(ARGS)
+	@for one in $(BENCH); do echo "== $$one"; $(BIN)/python benchmarks/$$one.py $(ARGS) || failed=1; done; exit $${failed:-0}
+
+torture:         ## kills, power cuts, full disks, cut lines, slow clients: each ends in a figure (Debian: strace; root)
+	@$(PYTHON) requirements/install.py dev
+	@$(BIN)/python tests/torture/run.py $(ARGS)
+
+scorecard:       ## the 32 figures of trust, faults and load, each beside its target (about an hour)
+	@$(PYTHON) requirements/install.py dev
+	@$(BIN)/python tests/scorecard/run.py $(ARGS)
 
 windows:         ## the agent on a real Python for Windows, under wine (Debian: wine wine64 gcc-mingw-w64-x86-64)
 	@$(PYTHON) requirements/install.py dev
@@ -54,6 +63,7 @@ format:          ## put the code into its one form
 docs:            ## write the generated parts of docs/ anew
 	@$(PYTHON) requirements/install.py dev
 	@$(BIN)/python -m muster_server.judge.reference docs
+	@$(BIN)/python -m muster_server.web.openapi docs
 
 lock:            ## renew requirements/*.txt from pyproject.toml (needs uv)
 	@uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url \

@@ -30,10 +30,12 @@ FILES = sorted(ROOT / name for name in TRACKED.split("\0") if name and (ROOT / n
 # Which of our modules a room may import; a room is named by its longest matching prefix. cli, demo, assessment,
 # deployment and sweeper wire rooms together and may know any; nothing but cli and demo may know cli or demo.
 WIRING = ("muster_server.cli", "muster_server.demo", "muster_server.assessment", "muster_server.sweeper")
-WIRING = (*WIRING, "muster_server.deployment", "muster_server.__main__")
+WIRING = (*WIRING, "muster_server.deployment", "muster_server.__main__", "muster_server.doctor", "muster_server.keeper")
+WIRING = (*WIRING, "muster_server.application")
 CONTRACT = ("muster_agent.facts", "muster_agent.columns", "muster_agent.settings", "muster_agent.limits")
 CONTRACT = (*CONTRACT, "muster_agent.canonical", "muster_agent.versions", "muster_agent.text", "muster_agent.words")
 SIGNED = ("muster_agent.sending.envelope", "muster_agent.sending.report", "muster_agent.sending.keys")
+SIGNED = (*SIGNED, "muster_agent.sending.stick")
 # What stands before every room of the agent that reads a PC.
 READING = ("muster_agent.machine", "muster_agent.facts", "muster_agent.dataclass", "muster_agent.versions")
 MAY_KNOW = {
@@ -73,6 +75,14 @@ MAY_KNOW = {
         "muster_agent.dataclass",
         "muster_agent.facts",
         "muster_agent.sending",
+        "muster_agent.text",
+    ),
+    "muster_agent.sending.fingerprint": (
+        *READING,
+        "muster_agent.canonical",
+        "muster_agent.collect",
+        "muster_agent.sending.home",
+        "muster_agent.system",
     ),
     "muster_agent.screen": (*CONTRACT, "muster_agent.collect"),
     "muster_agent.commands": ("muster_agent",),
@@ -87,7 +97,27 @@ MAY_KNOW = {
     "muster_server.settings": ("muster_server.document", "muster_server.office", "muster_server.words"),
     "muster_server.access": (*CONTRACT, "muster_server.access", "muster_server.store"),
     "muster_server.acts": (*CONTRACT, "muster_server.acts", "muster_server.access", "muster_server.store"),
-    "muster_server.tls": ("muster_server.tls",),
+    "muster_server.tls": (
+        "muster_agent.collect",
+        "muster_agent.local",
+        "muster_agent.sending.trust",
+        "muster_server.tls",
+    ),
+    "muster_server.evidence": (
+        *SIGNED,
+        "muster_agent.canonical",
+        "muster_server.evidence",
+        "muster_server.receive.form",
+        "muster_server.store",
+    ),
+    "muster_server.backup": (
+        *SIGNED,
+        "muster_server.backup",
+        "muster_server.document",
+        "muster_server.evidence",
+        "muster_server.settings",
+        "muster_server.store",
+    ),
     "muster_server.feeds": (*CONTRACT, "muster_server.document", "muster_server.resources", "muster_server.feeds"),
     "muster_server.judge": (
         *CONTRACT,
@@ -97,7 +127,13 @@ MAY_KNOW = {
         "muster_server.subject",
         "muster_server.words",
     ),
-    "muster_server.standing": ("muster_agent.sending.judged", "muster_server.judge", "muster_server.subject"),
+    "muster_server.standing": (
+        "muster_agent.canonical",
+        "muster_agent.sending.judged",
+        "muster_server.judge",
+        "muster_server.store",
+        "muster_server.subject",
+    ),
     "muster_server.packaging": ("muster_server.packaging",),
     "muster_server.tally": (
         "muster_server.judge",
@@ -107,6 +143,23 @@ MAY_KNOW = {
     ),
     "muster_server.store": (*CONTRACT, *SIGNED, "muster_server.subject", "muster_server.store"),
     "muster_server.receive": (*CONTRACT, *SIGNED, "muster_server.receive", "muster_server.store"),
+    # It asks assessment for the numbers, and application for what is published.
+    "muster_server.web": (
+        *CONTRACT,
+        "muster_server.access",
+        "muster_server.acts",
+        "muster_server.application",
+        "muster_server.assessment",
+        "muster_server.deployment",
+        "muster_server.document",
+        "muster_server.receive",
+        "muster_server.render",
+        "muster_server.resources",
+        "muster_server.store",
+        "muster_server.tally",
+        "muster_server.web",
+        "muster_server.words",
+    ),
     "muster_server.render": (
         *CONTRACT,
         "muster_server.render",
@@ -206,11 +259,19 @@ def test_nothing_runs_what_it_was_given() -> None:
 def test_no_statement_is_put_together_from_text() -> None:
     for path in SERVER.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            named = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-            if named and node.func.attr in ("exec_driver_sql", "text", "execute") and node.args:  # type: ignore[attr-defined]
-                first = node.args[0]  # type: ignore[attr-defined]
+            if not isinstance(node, ast.Call) or not node.args:
+                continue
+            called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            if called in ("exec_driver_sql", "text", "literal_column", "execute", "scalar"):
+                first = node.args[0]
                 pragma = isinstance(first, ast.JoinedStr) and ast.unparse(first).startswith("f'PRAGMA")
-                assert pragma or not isinstance(first, ast.JoinedStr | ast.BinOp), f"{path}:{first.lineno}"
+                by = getattr(first.func, "attr", "") if isinstance(first, ast.Call) else ""
+                # "…".join puts text together; a query's own join does not.
+                of_text = by != "join" or isinstance(getattr(first.func, "value", None), ast.Constant | ast.JoinedStr)
+                put_together = (by in ("format", "join", "replace") and of_text) or isinstance(
+                    first, ast.JoinedStr | ast.BinOp
+                )
+                assert pragma or not put_together, f"{path}:{first.lineno}"
 
 
 # -- tables ----------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from muster_server.office import Office, Text
 from muster_server.words import LANGUAGES
 
 FILE = "muster.yaml"
-KEYS = ("name", "target", "silent_after", "units", "database", "keep_history")
+KEYS = ("name", "target", "silent_after", "units", "database", "keep_history", "keep_free")
 POSTGRESQL = "postgresql://"
 LEAST_HISTORY = timedelta(days=184)  # 网络安全法 article 23: logs are kept for at least six months
 
@@ -25,6 +25,7 @@ class Settings:
     office: Office
     database: str | None = None  # postgresql://…; None: the file muster.db beside the settings
     keep_history: timedelta = timedelta(days=400)  # reports and what they said, older ones are pruned
+    keep_free: int | None = None  # megabytes of the disk; with less nothing is taken in. None: what suits the disk
 
 
 def load_settings(path: Path) -> Settings:
@@ -56,7 +57,8 @@ class _Reader:
             silent_after=self.silence(root.get("silent_after")),
             responsible=self.units(root.get("units")),
         )
-        return Settings(office, self.database(root.get("database")), self.history(root.get("keep_history")))
+        database, history = self.database(root.get("database")), self.history(root.get("keep_history"))
+        return Settings(office, database, history, self.free(root.get("keep_free")))
 
     def database(self, node: Node | None) -> str | None:
         if node is None:
@@ -74,6 +76,15 @@ class _Reader:
             self.source.mistake(node, "office_keep_history", days=LEAST_HISTORY.days)
             return Settings.keep_history
         return time
+
+    def free(self, node: Node | None) -> int | None:
+        if node is None:
+            return None
+        value = node.value if isinstance(node, Scalar) else None
+        if type(value) is not int or not 1 <= value <= 1_000_000:
+            self.source.mistake(node, "office_keep_free")
+            return None
+        return value
 
     def text(self, node: Node | None) -> str:
         return node.text.strip() if isinstance(node, Scalar) else ""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -261,3 +264,26 @@ def bureau_history() -> list[Finding]:
 def offices() -> type[Offices]:
     """The builders of this module."""
     return Offices
+
+
+def _of_scorecard(name: str) -> Any:
+    """A module of tests/scorecard, which is no package."""
+    path = Path(__file__).resolve().parents[1] / "scorecard" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"scorecard_{name}", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def filling() -> Any:
+    """tests/scorecard/filled.py: deployments full of signed reports."""
+    return _of_scorecard("filled")
+
+
+@pytest.fixture(scope="session")
+def tampering() -> Any:
+    """tests/scorecard/tampering.py: what an intruder does to a database."""
+    return _of_scorecard("tampering")

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
+
+from sqlalchemy import insert
 
 from muster_agent.sending.judged import OPEN_LIMIT, SIZE_LIMIT, TEXT_LIMIT, parsed
 from muster_server.judge.findings import rules_of
 from muster_server.judge.verdict import Result
-from muster_server.standing import Standings, told
+from muster_server.standing import ROUND, Standings, said, told
+from muster_server.store import rounds, standings
+from muster_server.store.database import Database
+from muster_server.store.schema import agents
 
 ID = "00000000-0000-4000-8000-000000000000"
 
@@ -55,12 +61,57 @@ def test_a_finding_whose_rule_is_in_force_no_more_asks_nothing(offices: Any) -> 
 
 
 def test_a_pc_that_never_reported_is_told_nothing(offices: Any) -> None:
-    standings = Standings()
-    standings.update([offices.judged(ID, reported=None)], {}, offices.now)
-    assert standings.of(ID) is None
-    standings.update([offices.judged(ID, tables=tables(offices))], {}, offices.now)
-    assert standings.of(ID) is not None
-    assert standings.of("another") is None
+    assert said([offices.judged(ID, reported=None)], {}, offices.now) == {}
+    assert set(said([offices.judged(ID, tables=tables(offices))], {}, offices.now)) == {ID}
+    assert Standings().of(ID) is None
+
+
+def test_what_one_process_found_another_tells(address: Path | str, offices: Any) -> None:
+    database = Database.create(address)
+    with database.write() as connection:
+        values = {"name": "pc", "unit": "u", "tags": "[]", "enrolled_at": offices.now, "approved_at": offices.now}
+        connection.execute(insert(agents).values(id=ID, number=1, last_seq=0, last_digest="0" * 64, **values))
+        standings.save(connection, said([offices.judged(ID, tables=tables(offices))], {}, offices.now), offices.now)
+    mine, others = Standings(), Standings()
+    with database.read() as connection:
+        mine.refresh(connection)
+        others.refresh(connection)
+    first = mine.of(ID)
+    assert first is not None and first == others.of(ID)
+    assert (parsed(first) or first).as_of == "2026-11-24T01:00:00Z"
+    again = [offices.judged(ID, tables=tables(offices))]
+    later = offices.now + timedelta(hours=1)
+    assert mine.changed(again, {}, later) == {}, "what is the same is not written again"
+    rules = rules_of([offices.policy(offices.rule("A-1"))])
+    worse = [offices.judged(ID, [], [offices.finding(ID, "A-1", offices.now)], tables=tables(offices))]
+    with database.write() as connection:
+        standings.save(connection, mine.changed(worse, rules, later), later)
+        rounds.done(connection, ROUND, later + timedelta(hours=1))
+    with database.read() as connection:
+        others.refresh(connection)
+    told = parsed(others.of(ID))
+    assert told is not None and (told.count, told.as_of) == (1, "2026-11-24T03:00:00Z"), "a later look found the same"
+    assert (parsed(mine.of(ID)) or told).count == 0
+    database.close()
+
+
+def test_what_a_killed_process_left_is_found(address: Path | str, offices: Any) -> None:
+    database = Database.create(address)
+    now = offices.now
+    minute = timedelta(minutes=1)
+    with database.write() as connection:
+        for number, reported in enumerate((now, now - minute, None, now + minute), 1):
+            values = {"name": "pc", "unit": "u", "tags": "[]", "enrolled_at": now, "last_report": reported}
+            terms = {"last_seq": 0, "last_digest": "0" * 64, "approved_at": now}
+            connection.execute(insert(agents).values(id=f"pc-{number}", number=number, **values, **terms))
+    with database.read() as connection:
+        assert standings.unjudged(connection, now + timedelta(seconds=30), None) == {"pc-1", "pc-2"}
+        assert standings.unjudged(connection, now + 2 * minute, now) == {"pc-4"}
+    with database.write() as connection:
+        standings.save(connection, {"pc-1": b"{}"}, now)
+    with database.read() as connection:
+        assert standings.unjudged(connection, now + timedelta(seconds=30), None) == {"pc-2"}
+    database.close()
 
 
 def test_however_much_is_open_the_answer_stays_small_and_says_how_much_there_is(offices: Any) -> None:

@@ -22,7 +22,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from muster_agent.facts import Boot, Package, SystemInfo, Table
+from muster_agent.facts import Boot, Package, SystemInfo, Table, Tables
 from muster_agent.sending.envelope import FIRST, Envelope, Receipt
 from muster_agent.sending.home import State
 from muster_agent.sending.keys import SigningKey, verify
@@ -46,16 +46,19 @@ class Pc:
     waiting: SignedReport | None = None
     changes: int = 0
 
+    def tables(self, packages: int = 3) -> Tables:
+        """What it says of itself."""
+        return {
+            "system_info": Table((SystemInfo(hostname=self.id[:8]),)),
+            "boot": Table((Boot(boot_id="b0", boot_time="2026-11-24T07:00:00Z"),)),
+            "packages": Table(tuple(Package(name=f"p{n}", version=f"{self.changes}.{n}") for n in range(packages))),
+        }
+
     def next(self, packages: int = 3) -> SignedReport:
         """The report to send: the one that waits, else a new one. Every third has other facts than the one before."""
         if self.waiting is None:
             self.changes += self.last.seq % 3 == 0
-            tables = {
-                "system_info": Table((SystemInfo(hostname=self.id[:8]),)),
-                "boot": Table((Boot(boot_id="b0", boot_time="2026-11-24T07:00:00Z"),)),
-                "packages": Table(tuple(Package(name=f"p{n}", version=f"{self.changes}.{n}") for n in range(packages))),
-            }
-            self.waiting = sign(tables, self.id, self.key, self.last, "2026-11-24T08:00:00Z")[1]
+            self.waiting = sign(self.tables(packages), self.id, self.key, self.last, "2026-11-24T08:00:00Z")[1]
         return self.waiting
 
     def acknowledged(self, receipt: Receipt) -> None:

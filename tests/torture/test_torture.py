@@ -62,3 +62,17 @@ def test_the_cuts_find_a_server_that_does_not_sync(tmp_path: Path) -> None:
     program = [sys.executable, "-c", proof("syncs").UNSAFE]
     found = proof("power_cuts").run(25, tmp_path, seconds=2.0, program=program)
     assert found.lost > 0
+
+
+@traced_only
+def test_killed_agents_lose_nothing_and_report_nothing_twice(tmp_path: Path) -> None:
+    steps = [("fsync", 1), ("fsync", 3), ("rename", 1), ("rename", 2), ("sendto", 2), ("recvfrom", 1), ("unlink", 1)]
+    found = proof("agent_kills").run(len(steps) + 3, tmp_path, steps)
+    assert (found.lost, found.doubled, found.gaps, found.left) == (0, 0, 0, 0)
+    assert found.kills >= len(steps) and found.signed >= 2
+
+
+def test_a_network_that_cuts_and_doubles_makes_no_report_count_twice(tmp_path: Path) -> None:
+    found = proof("cut_connections").run(240, tmp_path)
+    assert (found.doubled, found.lost, found.forged, found.waiting) == (0, 0, 0, 0)
+    assert sum(found.harmed.values()) > 20 and found.reports == 240

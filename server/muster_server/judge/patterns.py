@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from muster_server.judge.pattern_syntax import Node, Parser, PatternError
+from muster_server.judge.pattern_syntax import Letter, Node, Parser, PatternError
 
 __all__ = ["LONGEST_TEXT", "Pattern", "PatternError"]
 
@@ -41,7 +41,11 @@ class Pattern:
         self._follow = [self._reach(node.next, bits, at_start=False) for node in self._letters]
         self._first = self._reach([begin], bits, at_start=True)
         self._again = self._reach([begin], bits, at_start=False)  # a match may begin at any letter
-        self._steps: dict[tuple[int, str], int] = {}
+        self._kinds: dict[Letter, int] = {}  # each way to read a letter, with the bits of all that read so
+        for node, bit in bits.items():
+            if node.letter is not None:
+                self._kinds[node.letter] = self._kinds.get(node.letter, 0) | bit
+        self._steps: dict[tuple[int, int], int] = {}  # by state and by what reads the letter
         self._readers: dict[str, int] = {}  # by letter of a text: the bits of the letters of the pattern that read it
 
     def _reach(self, nodes: list[Node], bits: dict[Node, int], at_start: bool) -> int:
@@ -61,24 +65,28 @@ class Pattern:
         for letter in text[:LONGEST_TEXT]:
             if state & self._matched:
                 return True
-            after = self._steps.get((state, letter))
-            state = self._step(state, letter) if after is None else after
+            readers = self._readers.get(letter)
+            if readers is None:
+                readers = self._readers_of(letter)
+            after = self._steps.get((state, readers))
+            state = self._step(state, readers) if after is None else after
         return bool(state & (self._matched | self._matched_at_end))
 
-    def _step(self, state: int, letter: str) -> int:
+    def _readers_of(self, letter: str) -> int:
+        if len(self._readers) > MOST_STEPS:
+            self._readers.clear()
+        readers = self._readers[letter] = sum(bits for reads, bits in self._kinds.items() if reads(letter))
+        return readers
+
+    def _step(self, state: int, readers: int) -> int:
         if len(self._steps) > MOST_STEPS:
             self._steps.clear()
-            self._readers.clear()
-        readers = self._readers.get(letter)
-        if readers is None:
-            readers = sum(1 << at for at, node in enumerate(self._letters) if node.letter and node.letter(letter))
-            self._readers[letter] = readers
         after, reading = self._again, state & readers
         while reading:
             lowest = reading & -reading
             after |= self._follow[lowest.bit_length() - 1]
             reading ^= lowest
-        self._steps[state, letter] = after
+        self._steps[state, readers] = after
         return after
 
 

@@ -220,6 +220,8 @@ class Tally:
     flow: Flow
     simulated: int  # PCs of a demonstration office
     last_report: datetime | None  # the newest report that stands behind these numbers
+    awaiting: int = 0  # PCs that enrolled and nobody has approved yet: in none of the other numbers
+    duplicates: int = 0  # PCs that may be one another's copies
 
     @property
     def silence(self) -> dict[str, int]:

@@ -214,7 +214,11 @@ def test_one_server_at_a_time_on_one_deployment(data: Path) -> None:
 
 
 def test_anything_but_loopback_takes_tls(data: Path, tmp_path: Path) -> None:
+    (data / "tls" / "server.pem").unlink(missing_ok=True)  # with the certificate that init made it would serve
     clear(muster("--data", data, "serve", "--host", "0.0.0.0"), 2, "TLS")
+    clear(muster("--data", data, "serve", "--port", "0", "--tls"), 5, "server.pem")
+    clear(muster("--data", data, "serve", "--host", "0.0.0.0", "--proxy", "10.0.0.300"), 2, "10.0.0.300")
+    clear(muster("--data", data, "serve", "--host", "0.0.0.0", "--proxy", "0.0.0.0/0"), 2, "every address")
     clear(muster("--data", data, "serve", "--tls-cert", tmp_path / "c.pem"), 2, "--tls-key")
     none = ("--tls-cert", tmp_path / "c.pem", "--tls-key", tmp_path / "k.pem")
     clear(muster("--data", data, "serve", *none), 5, "c.pem")

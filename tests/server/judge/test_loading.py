@@ -336,7 +336,7 @@ def test_an_empty_folder_is_no_policy(tmp_path: Path) -> None:
         load_policies(tmp_path / "none")
 
 
-def test_a_link_and_what_anybody_may_write_are_refused(tmp_path: Path) -> None:  # security.md B57
+def test_B57_a_link_and_what_anybody_may_write_are_refused(tmp_path: Path) -> None:
     real = tmp_path / "real"
     real.write_text(policy_text("a", "A-1"), "utf-8")
     folder = tmp_path / "policies"

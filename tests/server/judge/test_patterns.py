@@ -70,11 +70,18 @@ def test_the_subset(pattern: str, text: str, found: bool) -> None:
         ("(\\w+\\s?)*$", "a " * (LONGEST_TEXT // 2) + "!"),
     ],
 )
-def test_a_catastrophic_pattern_costs_nothing(pattern: str, text: str) -> None:
+def test_B55_a_catastrophic_pattern_costs_nothing(pattern: str, text: str) -> None:
     compiled = Pattern(pattern)
     began = time.process_time()
     compiled.found_in(text)
     assert time.process_time() - began < 0.5  # 0.05 on the reference PC; re takes longer than anyone lives
+
+
+def test_B56_of_a_fact_of_200_kilobytes_a_bounded_part_is_looked_at() -> None:
+    compiled = Pattern("(a+)+b$")
+    began = time.process_time()
+    assert not compiled.found_in("a" * 200_000 + "b")  # the end lies beyond what is looked at
+    assert time.process_time() - began < 0.5
 
 
 def test_the_cost_grows_with_the_text_and_no_faster() -> None:

@@ -67,12 +67,13 @@ def test_the_daemon_is_a_quiet_one_and_reports_at_a_minute_of_its_own(unpacked: 
         assert run(unpacked / "install.sh", tmp_path / str(number)).returncode == 0
         daemon = plistlib.loads((tmp_path / str(number) / DAEMON).read_bytes())
         times = daemon["StartCalendarInterval"]
-        assert [time["Hour"] for time in times] == [8, 12, 16]
-        assert len({time["Minute"] for time in times}) == 1
-        minutes.add(times[0]["Minute"])
+        at = [time["Hour"] * 60 + time["Minute"] for time in times]
+        assert all(set(time) == {"Hour", "Minute"} and time["Minute"] < 60 for time in times)
+        assert [one - at[0] for one in at] == [0, 150, 300, 450]
+        minutes.add(at[0] - 8 * 60)
     assert len(minutes) > 1
-    assert minutes <= set(range(45))
-    assert daemon["ProgramArguments"] == [f"/{HOME}/program/muster-agent", "run"]
+    assert minutes <= set(range(150))
+    assert daemon["ProgramArguments"] == [f"/{HOME}/program/muster-agent", "run", "--scheduled"]
     assert daemon["Label"] == "muster.agent"
     assert daemon["RunAtLoad"] is True and daemon["LowPriorityIO"] is True
     assert daemon["ProcessType"] == "Background"

@@ -154,7 +154,7 @@ def test_the_task_is_what_the_schema_wants(full: Order) -> None:
         return task.findtext("/".join(SPACE + part for part in path.split("/")))
 
     assert said("Principals/Principal/UserId") == "S-1-5-18"
-    assert said("Actions/Exec/Arguments") == "-B -m muster_agent run"
+    assert said("Actions/Exec/Arguments") == "-B -m muster_agent run --scheduled"
     settings = {one.tag.removeprefix(SPACE): one.text for one in task.find(SPACE + "Settings") or ()}
     assert settings["StartWhenAvailable"] == settings["Hidden"] == "true"
     assert settings["DisallowStartIfOnBatteries"] == settings["StopIfGoingOnBatteries"] == "false"
@@ -165,12 +165,12 @@ def test_the_task_is_what_the_schema_wants(full: Order) -> None:
     triggers = list(task.find(SPACE + "Triggers") or ())
     daily = [one for one in triggers if one.tag == SPACE + "CalendarTrigger"]
     assert [one.findtext(SPACE + "StartBoundary") for one in daily] == [
-        f"2026-01-01T{hour}:00:00" for hour in ("08", "12", "16")
+        f"2026-01-01T{time}:00" for time in ("08:00", "10:30", "13:00", "15:30")
     ]
     # calendarTriggerType: the base's sequence, then RandomDelay, then one Schedule...
     order = ["Enabled", "StartBoundary", "RandomDelay", "ScheduleByDay"]
     assert all([part.tag.removeprefix(SPACE) for part in one] == order for one in daily)
-    assert {one.findtext(SPACE + "RandomDelay") for one in daily} == {"PT45M"}
+    assert {one.findtext(SPACE + "RandomDelay") for one in daily} == {"PT2H30M"}
     # An action runs as the principal it names.
     principal = task.find(f"{SPACE}Principals/{SPACE}Principal")
     actions = task.find(SPACE + "Actions")

@@ -23,7 +23,7 @@ from muster_server.resources import bundled
 from muster_server.tally import Month
 from muster_server.words import Words
 
-__all__ = ["environment", "page", "render", "write"]
+__all__ = ["environment", "page", "render", "save", "write"]
 
 LANGUAGE_TAGS = {"zh": "zh-CN", "en": "en"}
 
@@ -33,7 +33,11 @@ def write(month: Month, path: Path, words: Words) -> None:
 
     Raises ``OSError`` when the folder cannot be written to; what stood at ``path`` before is then untouched.
     """
-    report = render(month, words).encode("utf-8")
+    save(path, render(month, words).encode("utf-8"))
+
+
+def save(path: Path, report: bytes) -> None:
+    """Write a report to ``path``, whole or not at all. Raises ``OSError`` as :func:`write` does."""
     handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:

@@ -15,6 +15,8 @@ whoever prints them must make them harmless. A list cut short by ``--limit`` has
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, TypeVar
@@ -28,6 +30,7 @@ from muster_server.tally import Item, PCTally, Rate, RuleTally, Tally, UnitTally
 
 T = TypeVar("T")
 SCHEMA_VERSION = 1
+_ACTING = re.compile("[\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
 Document = dict[str, Any]
 
 
@@ -45,6 +48,8 @@ def office(tally: Tally, limit: int = 0) -> Document:
             "registered": tally.whole.registered,
             "registered_basis": "enrolled",
             "simulated": tally.simulated,
+            "awaiting": tally.awaiting,
+            "duplicates": tally.duplicates,
             "overdue": tally.whole.overdue,
             "units": len(tally.units),
             "pcs": len(tally.pcs),
@@ -114,6 +119,13 @@ def rule(tally: Tally, one: RuleTally, limit: int = 0) -> Document:
             "unclear": [_on(pc, one, tally) for pc in _some(one.unclear, limit)],
         },
     }
+
+
+def written(one: Document) -> bytes:
+    """The document as JSON: UTF-8, a lone half of a surrogate pair as its escape, and as their escapes too what JSON
+    itself lets pass and a terminal would act on: DEL, the C1 controls, bidirectional and invisible marks."""
+    text = json.dumps(one, ensure_ascii=False, indent=2, default=str)
+    return _ACTING.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode("utf-8", "backslashreplace") + b"\n"
 
 
 def _some(rows: Sequence[T], limit: int) -> Sequence[T]:

@@ -87,6 +87,9 @@ def _context(tally: Tally, screen: Screen) -> list[Line]:
     lines = spread([Cell(part) for part in parts if part], screen.usable)
     if tally.last_report is not None and tally.as_of - tally.last_report > STALE:
         lines += screen.paragraph(words("report.stale", n=(tally.as_of - tally.last_report).days), "doubt")
+    for key, n in (("report.awaiting", tally.awaiting), ("report.duplicates", tally.duplicates)):
+        if n:
+            lines += screen.paragraph(words(key, n=n), "doubt")
     if tally.simulated:
         key = "report.simulated_all" if tally.simulated == len(tally.pcs) else "report.simulated"
         lines += screen.paragraph(words(key, n=tally.simulated, of=len(tally.pcs)), "doubt")
