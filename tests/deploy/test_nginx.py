@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import ssl
 import subprocess
@@ -117,3 +118,24 @@ def test_a_body_beyond_the_limit_ends_at_nginx(proxied: tuple[Path, str, Path]) 
         urllib.request.urlopen(asked, context=context, timeout=20)
     assert refused.value.code == 413
     refused.value.close()
+
+
+def test_the_lines_for_servers_on_other_machines_are_understood(tmp_path: Path) -> None:
+    made = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=muster"
+    made += " -keyout muster-key.pem -out muster.pem"
+    subprocess.run(made.split(), cwd=tmp_path, check=True, capture_output=True)
+    shutil.copy(tmp_path / "muster.pem", tmp_path / "muster-ca.pem")
+    text = (ROOT / "deploy" / "nginx.conf").read_text("utf-8")
+    for line in ("server 192.0.2.11:8470;", "server 192.0.2.12:8470;", "proxy_pass https://muster;"):
+        assert f"# {line}" in text
+    text = re.sub("# (server 192|proxy_pass https|proxy_ssl_)", r"\1", text)
+    text = text.replace("proxy_pass http://muster;", "").replace("listen 443 ssl;", "listen 127.0.0.1:8470 ssl;")
+    text = text.replace("/etc/nginx/", f"{tmp_path}/").replace("/var/log/nginx/", f"{tmp_path}/")
+    places = "".join(
+        f"    {kind}_temp_path {tmp_path / kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    text = f"pid {tmp_path / 'pid'};\nerror_log {tmp_path / 'error.log'};\n" + text
+    (tmp_path / "nginx.conf").write_text(text.replace("http {\n", "http {\n" + places), "utf-8")
+    line_given = [str(NGINX), "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf"), "-t"]
+    done = subprocess.run(line_given, capture_output=True, text=True, timeout=30)
+    assert "syntax is ok" in done.stderr, done.stderr
