@@ -166,8 +166,13 @@ def run(kills: int, folder: Path, chosen: Sequence[tuple[str, int]] | None = Non
         for step, _ in torture.at_steps(chosen):
             torture.figures.kills += 1
             torture.figures.by_step[step] += 1
-        while torture.figures.kills < kills:
-            if torture.run(after=0.15 + chance.random() * 0.6) == -signal.SIGKILL:
+        before = time.monotonic()
+        torture.run()
+        whole = time.monotonic() - before  # of a run on this machine, in its present mood
+        for _ in range(10 * kills):
+            if torture.figures.kills >= kills:
+                break
+            if torture.run(after=whole * (0.2 + chance.random() * 0.8)) == -signal.SIGKILL:
                 torture.figures.kills += 1
                 torture.figures.by_step["by chance"] += 1
         torture.count()

@@ -39,6 +39,7 @@ from muster_server.receive.keyring import Keyring
 from muster_server.receive.metrics import Metrics
 from muster_server.receive.pressure import Pressure
 from muster_server.receive.refusal import Refusal, unauthorised
+from muster_server.receive.stored import StoredTables
 from muster_server.receive.unchanged import Unchanged
 from muster_server.receive.writer import Job, Writer, die
 from muster_server.store import agents, keys
@@ -83,6 +84,7 @@ class Receiver:
         self.refuse_when: Callable[[], Refusal | None] = lambda: None
         self.pressure = Pressure()
         self.keyring = Keyring(KEYS)
+        self.stored = StoredTables()
         self._fresh = True
         self.unchanged = Unchanged()
         self._here = 0  # reports whose bodies have come and that are not committed
@@ -161,6 +163,8 @@ class Receiver:
         self.metrics.reports.add(done.outcome.value)
         if done.outcome is Outcome.CONFLICT or done.receipt is None:
             raise Refusal(409, "conflict", "this number was used by another report of the same agent")
+        self.stored.add(incoming.digests.difference(done.missing))
+        self.stored.forget(done.missing)
         if done.outcome is Outcome.ACCEPTED:
             self._accepted(incoming.envelope.agent)
         return told(done, self._judged(incoming.envelope.agent), incoming.skew)
@@ -236,7 +240,7 @@ class Receiver:
             self.unchanged.add(incoming)
             return incoming
         return await asyncio.get_running_loop().run_in_executor(
-            self._checkers, lambda: door.check_body(signed, envelope, key, unpack(signed.body))
+            self._checkers, lambda: door.check_body(signed, envelope, key, unpack(signed.body), self.stored)
         )
 
     async def _looked_up(self, agent: str, key: str) -> Key | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 import msgspec
 
@@ -67,8 +67,11 @@ def check_signature(signed: SignedReport, envelope: Envelope, key: Key | None) -
         raise Refusal(400, "bad_body", "the body is not the one that was signed")
 
 
-def check_body(signed: SignedReport, envelope: Envelope, key: Key, plain: bytes) -> Incoming:
-    """Check the unpacked body of a report whose signature is good. Raises :class:`Refusal`."""
+def check_body(
+    signed: SignedReport, envelope: Envelope, key: Key, plain: bytes, stored: Container[str] = ()
+) -> Incoming:
+    """Check the unpacked body of a report whose signature is good; the rows of tables that are ``stored`` are checked
+    and not packed. Raises :class:`Refusal`."""
     body = decode(plain)
     return Incoming(
         signed=signed,
@@ -77,7 +80,7 @@ def check_body(signed: SignedReport, envelope: Envelope, key: Key, plain: bytes)
         manifest=body.described,
         manifest_digest=digest(body.described),
         digests=body.digests,
-        bodies={name: packed(rows) for name, rows in body.bodies.items()},
+        bodies={name: packed(rows) for name, rows in body.bodies.items() if name not in stored},
         name=body.name,
     )
 
