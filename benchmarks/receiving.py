@@ -80,6 +80,7 @@ def serve(kind: str, path: Path) -> None:
     from muster_server.receive.listener import BACKLOG, Listener
     from muster_server.receive.metrics import Metrics
 
+    sys.setswitchinterval(0.0005)  # as muster serve does
     database = Database.open(path)
     metrics = Metrics()
     application = (

@@ -231,7 +231,14 @@ def main(arguments: argparse.Namespace, words: Words) -> int:
     """Run the command."""
     try:
         place = arguments.home or default_home()
-        must_be_ours(place)
+        try:
+            must_be_ours(place)
+        except Unusable as error:
+            if error.code == "conf_unsafe":  # the folder and the program are sound: the person at the PC is told, too
+                home = Home(place)
+                with home.lock():
+                    put_up(home, Notice(moment(), code=error.code, detail=error.detail))
+            raise
         home = Home(place)
         with home.lock():
             return one_run(home, words, arguments.scheduled)

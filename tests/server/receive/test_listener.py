@@ -233,6 +233,34 @@ def test_B05_a_request_that_could_be_read_in_two_ways_is_refused(plain: Running,
     assert plain.ask()[0] == 200
 
 
+@pytest.fixture(scope="module")
+def over_tls(pair: Callable[[Path, str], Certificate], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """The same over TLS, as PCs reach it."""
+    certificate = pair(tmp_path_factory.mktemp("tls"), "server")
+    server = socket.create_server(("127.0.0.1", 0), backlog=512)
+    listener = Listener(application, [server], metrics := Metrics(), SHORT, certificate)
+    thread = threading.Thread(target=listener.run)
+    thread.start()
+    yield (running := Running(listener, metrics, server.getsockname()[1], thread))
+    running.stop()
+
+
+@pytest.mark.parametrize("trick", TRICKS)
+def test_B05_a_refusal_reaches_the_client_over_tls_too(over_tls: Running, trick: str) -> None:
+    request, status = TRICKS[trick]
+    with client_context().wrap_socket(over_tls.connect()) as connection:
+        connection.sendall(request + GET)
+        found, body = one_answer(connection)
+    assert found == status, body
+    assert set(json.loads(body)) == {"error", "detail"}
+
+
+def test_B06_who_is_too_slow_is_told_so_over_tls(over_tls: Running) -> None:
+    with client_context().wrap_socket(over_tls.connect()) as connection:
+        connection.sendall(b"POST /echo HTTP/1.1\r\nHost: x\r\n")
+        assert one_answer(connection)[0] == 408
+
+
 def test_good_requests_are_answered(start: Start) -> None:
     running = start()
     with running.connect() as connection:

@@ -5,10 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-import shutil
-import subprocess
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -299,32 +296,3 @@ def test_a_receipt_for_another_report_or_by_another_server_is_none(server: Any) 
     data = base64.b64decode(answer.text("receipt"))
     assert verify(server.key.public, base64.b64decode(answer.text("signature")), data)
     assert Receipt.parse(data).agent == pc.enrolment.agent
-
-
-@pytest.mark.skipif(not (shutil.which("openssl") and shutil.which("perl")), reason="openssl or perl is not installed")
-def test_the_recipe_of_the_threat_model_verifies_what_is_stored(server: Any, tmp_path: Path) -> None:
-    pc = server.pc()
-    pc.post(pc.sign())
-    [stored] = server.stored()
-    envelope, signature, body = stored.signed.envelope, stored.signature, stored.body
-    [(key,)] = server.ask("SELECT public_key FROM keys")
-    for name, data in (
-        ("envelope", envelope),
-        ("signature", signature),
-        ("body", body),
-        ("public_key.hex", key.encode()),
-    ):
-        (tmp_path / name).write_bytes(data)
-    page = (Path(__file__).parents[3] / "docs" / "threat-model.md").read_text("utf-8")
-    recipe = page.partition("With those four in files:")[2].partition("The first line")[0]
-
-    def follow() -> subprocess.CompletedProcess[str]:
-        return subprocess.run(["sh", "-e", "-c", recipe], cwd=tmp_path, capture_output=True, text=True, timeout=30)
-
-    done = follow()
-    assert done.returncode == 0, done.stderr
-    assert "Signature Verified Successfully" in done.stdout
-    signed, computed = done.stdout.strip().splitlines()[-2:]
-    assert computed.endswith(signed)
-    (tmp_path / "envelope").write_bytes(envelope.replace(b"gzip", b"gzap"))
-    assert follow().returncode != 0
