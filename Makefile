@@ -44,7 +44,7 @@ torture:         ## kills, power cuts, full disks, cut lines, slow clients: each
 
 scorecard:       ## the 32 figures of trust, faults and load, each beside its target (about an hour)
 	@$(PYTHON) requirements/install.py dev
-	@$(BIN)/python tests/scorecard/run.py $(ARGS)
+	@$(BIN)/python tests/scorecard/run.py --write $(ARGS)
 
 windows:         ## the agent on a real Python for Windows, under wine (Debian: wine wine64 gcc-mingw-w64-x86-64)
 	@$(PYTHON) requirements/install.py dev

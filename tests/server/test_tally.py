@@ -228,3 +228,11 @@ def test_the_most_urgent_pc_comes_first_and_small_units_come_last(offices: Any) 
     ranked = [unit.ranked for unit in tally.units]
     assert ranked == sorted(ranked, reverse=True)
     assert len(set(ranked)) == 2
+
+
+def test_B39_names_that_only_look_alike_are_listed_each_with_its_id(offices: Any) -> None:
+    names = ("PC-1", "pc-1", "ＰＣ-1", "PC-\u00e9", "PC-e\u0301", "PC-2")  # case, full width, two forms of é
+    pcs = [offices.judged(f"{n:08x}-0000-4000-8000-000000000000", name=name) for n, name in enumerate(names)]
+    shown = sorted(one.pc.name for one in offices.tally(pcs).pcs)
+    assert len(set(shown)) == 6
+    assert [name for name in shown if not name.endswith(")")] == ["PC-2"]

@@ -58,7 +58,7 @@ def test_one_kind_is_never_taken_for_another() -> None:
         ("body", "ab" * 31),
     ],
 )
-def test_a_field_of_another_form_is_refused_by_name(field: str, value: str) -> None:
+def test_B38_a_field_of_another_form_is_refused_by_name(field: str, value: str) -> None:
     data = "\n".join(
         [
             Envelope.KIND,
