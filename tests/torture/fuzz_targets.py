@@ -331,7 +331,8 @@ def a_backup() -> bytes:
     members = [
         {"name": name, "size": len(held), "sha256": hashlib.sha256(held).hexdigest()} for name, held in contents.items()
     ]
-    said = json.dumps({"format": archive.FORMAT, "schema": "0002", "members": members}).encode()
+    told = {"made_at": "-", "made_by": "-", "head": {}, "counts": {}, "members": members}
+    said = json.dumps({"format": archive.FORMAT, "schema": "0002", **told}).encode()
     file = io.BytesIO()
     for name, held in {archive.MANIFEST: said, **contents}.items():
         archive.put(file, name, io.BytesIO(held), len(held), 0)

@@ -23,12 +23,13 @@ def revoked(one: Member) -> bool:
     return one.revoked_at is not None
 
 
-def pc(connection: Connection, said: str, wanted: Callable[[Member], bool] = in_use) -> Member:
-    """The PC that is meant. Where several bear the name, the one that is as ``wanted``, if it is the only one.
+def pc(connection: Connection, said: str, wanted: Callable[[Member], bool] = in_use, unit: str | None = None) -> Member:
+    """The PC that is meant. Where several bear the name, the one that is as ``wanted``, if it is the only one. With
+    ``unit`` there are no others than those of that unit.
 
     Raises :class:`Refused`: no_pc, or many_pcs with their ids.
     """
-    found = roster.named(connection, said.strip())
+    found = [one for one in roster.named(connection, said.strip()) if unit in (None, one.unit)]
     if not found:
         raise Refused("no_pc", given=said)
     chosen = [one for one in found if wanted(one)] if len(found) > 1 else found

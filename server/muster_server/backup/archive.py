@@ -127,7 +127,8 @@ class Manifest:
         try:
             said = json.loads(data)
             members = [Member(one["name"], one["size"], one["sha256"]) for one in said["members"]]
-            sound = said["format"] == FORMAT and isinstance(said["schema"], str)
+            sound = said["format"] == FORMAT and all(isinstance(said[n], str) for n in ("schema", "made_by", "made_at"))
+            sound = sound and isinstance(said["head"], dict) and isinstance(said["counts"], dict)
             for one in members:
                 sound = sound and isinstance(one.name, str) and type(one.size) is int and one.size >= 0
                 sound = sound and isinstance(one.sha256, str) and re.fullmatch("[0-9a-f]{64}", one.sha256) is not None

@@ -24,7 +24,7 @@ from muster_server.evidence import database as evidence
 from muster_server.evidence.database import Verified
 from muster_server.settings import FILE as SETTINGS
 from muster_server.settings import load_settings
-from muster_server.store import audit, copying
+from muster_server.store import audit, copying, sqlite
 from muster_server.store.database import Database
 from muster_server.store.schema import HEAD
 from muster_server.store.sqlite import LOCK
@@ -145,6 +145,8 @@ def _prepare(folder: Path, manifest: Manifest) -> bool:
     database = Database.at(path)
     try:
         version = database.version()
+        if copying.structure(path) != _structure_of(version, folder):
+            raise BadBackup("structure")  # a trigger that acts with what is written later, a view in a table's place
         with database.read() as connection:
             head, _ = copying.heads(connection)
             agrees = vars(head) == manifest.said["head"] and copying.counts(connection) == manifest.said["counts"]
@@ -155,6 +157,29 @@ def _prepare(folder: Path, manifest: Manifest) -> bool:
         if version != HEAD:
             database.migrate()
         return version != HEAD
+    finally:
+        database.close()
+
+
+def _structure_of(version: str, folder: Path) -> set[tuple[str, ...]]:
+    """What a database of that version is made of. Raises ``BadBackup`` for a version there never was."""
+    from alembic.util import CommandError
+
+    reference = folder / "reference.db"
+    try:
+        sqlite.create(reference, lambda unfinished: _migrated(unfinished, version))
+        return copying.structure(reference)
+    except CommandError:
+        raise BadBackup("content") from None
+    finally:
+        for path in (reference, reference.with_name(reference.name + ".new")):
+            path.unlink(missing_ok=True)
+
+
+def _migrated(path: Path, version: str) -> None:
+    database = Database.at(path)
+    try:
+        database.migrate(version)
     finally:
         database.close()
 

@@ -84,9 +84,7 @@ def show(words: Words) -> click.Command:
     def command(context: Context, pc: str, as_json: bool) -> None:
         with reading(context, Need.REPORTS) as (connection, own):
             try:
-                one = which.pc(connection, pc)
-                if own not in (None, one.unit):
-                    raise Refused("no_pc", given=pc)  # whether it exists elsewhere is not told either
+                one = which.pc(connection, pc, unit=own)  # whether it exists elsewhere is not told either
             except Refused as refused:
                 raise failure(refused, words) from None
             found = _keys(connection, one)

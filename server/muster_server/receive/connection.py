@@ -267,6 +267,7 @@ class Connection(H11Protocol):
             headers.append((b"retry-after", str(RETRY_AFTER).encode("ascii")))
         answer = h11.Response(status_code=status, headers=headers, reason=STATUS_PHRASES[status])
         self.transport.write(b"".join(filter(None, map(self.conn.send, (answer, h11.Data(body), h11.EndOfMessage())))))
+        assert self._joined is not None
         self._joined.flush()  # head and body are here in one; TLS knows no end of the answer that would push them out
         self.flow.resume_reading()
         if self.transport.can_write_eof():

@@ -155,6 +155,20 @@ def problems(path: Path, quick: bool = False) -> list[str]:
     return [line for line in found if line != "ok"]
 
 
+def structure(path: Path) -> set[tuple[str, ...]]:
+    """Everything a file's schema is made of: kind, name, table and statement. Raises ``DatabaseError``."""
+    address = f"file:{quote(str(path))}?mode=ro"
+    statement = "SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_master"
+    try:
+        connection = sqlite3.connect(address, uri=True)
+        try:
+            return {tuple(map(str, row)) for row in connection.execute(statement)}
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise DatabaseError(f"{path}: {error}") from None
+
+
 def _checked(connection: sqlite3.Connection, quick: bool) -> Iterator[str]:
     yield from (str(row[0]) for row in connection.execute("PRAGMA quick_check" if quick else "PRAGMA integrity_check"))
     if not quick:

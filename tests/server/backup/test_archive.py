@@ -22,8 +22,8 @@ def manifest(content: dict[str, bytes], **changed: Any) -> bytes:
     members = [
         {"name": name, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in content.items()
     ]
-    said = {"format": FORMAT, "schema": "0002", "made_at": "-", "made_by": "-", "members": members, **changed}
-    return json.dumps(said).encode()
+    told = {"made_at": "-", "made_by": "-", "head": {}, "counts": {}, "members": members}
+    return json.dumps({"format": FORMAT, "schema": "0002", **told, **changed}).encode()
 
 
 def member(name: str, data: bytes = b"", kind: bytes = tarfile.REGTYPE, **more: Any) -> tarfile.TarInfo:

@@ -188,6 +188,23 @@ def test_a_viewer_sees_the_unit_and_nothing_else(desk: Desk) -> None:
         assert "ann is a viewer" in desk(*words, "--access", viewer, code=5).err, words
 
 
+def test_a_viewer_who_guesses_at_ids_learns_nothing_of_other_units(desk: Desk) -> None:
+    others = [desk.pc(f"PC-{n}", "--unit", "Accounts") for n in range(40)]
+    viewer = desk.credential("ann", "viewer", "--unit", "IT")
+    for digit in "0123456789abcdef":
+        said = desk("agents", "show", digit, "--access", viewer, code=5).err
+        assert not any(one in said for one in others), said
+
+
+def test_an_id_is_never_taken_for_the_name_another_pc_gave_itself(desk: Desk) -> None:
+    victim = desk.pc("PC-1")
+    desk.pc(victim), desk.pc(victim[:8])
+    desk("agents", "revoke", victim[:8], "--reason", "lost", code=5)  # two could be meant: neither is touched
+    desk("agents", "revoke", victim, "--reason", "lost")
+    gone = [row["id"] for row in desk.rows("--state", "revoked")]
+    assert gone == [victim]
+
+
 def test_neither_viewer_nor_auditor_can_act(desk: Desk) -> None:
     desk.pc("PC-1")
     acts = (
