@@ -185,6 +185,33 @@ def test_a_backup_whose_reports_were_changed_is_not_restored(filling: Any, tmp_p
     assert not done.verified.findings.sound and not (tmp_path / "new").exists()  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TRIGGER evil AFTER INSERT ON tokens BEGIN UPDATE readers SET role = 'administrator', unit = NULL; END",
+        "DROP TRIGGER audit_stays",
+        "CREATE VIEW more AS SELECT 1",
+        "DROP INDEX ix_agents_uuid",
+    ],
+)
+def test_a_backup_that_is_built_otherwise_than_musters_own_is_refused(
+    statement: str, filling: Any, tmp_path: Path
+) -> None:
+    filled = filling.filled(tmp_path / "data", 1, 1)
+    backup(filled, tmp_path / "b.tar")
+    filled.close()
+
+    def change(path: Path) -> None:
+        with sqlite3.connect(path) as connection:
+            connection.execute(statement)
+        connection.close()
+
+    path = repacked(tmp_path / "b.tar", tmp_path / "changed.tar", change)
+    with pytest.raises(BadBackup) as refused:
+        restoring.check(path, nobody)
+    assert refused.value.code == "structure"
+
+
 def test_B82_a_newer_schema_is_refused_and_a_damaged_page_is_found(filling: Any, tmp_path: Path) -> None:
     filled = filling.filled(tmp_path / "data", 1, 30)
     path = tmp_path / "data" / "muster.db"
