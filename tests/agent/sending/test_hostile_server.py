@@ -165,6 +165,8 @@ def receipted(key: SigningKey, status: int = 202, more: Any = None, **changed: A
     """An answer with a receipt for the report in the request; ``changed`` fields make it another's."""
 
     def reply(connection: socket.socket, request: Request) -> None:
+        if "muster-envelope" not in request.headers:
+            return  # a "rekey" in the answer before: the request for a new key gets no answer
         envelope = request.envelope
         fields: dict[str, Any] = {"agent": envelope.agent, "seq": envelope.seq, "report": envelope.digest}
         fields.update({"received_at": "2026-11-24T08:00:00Z", "position": 1, "chain": FIRST}, **changed)
