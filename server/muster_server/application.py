@@ -33,11 +33,11 @@ from muster_server.store.database import Database
 from muster_server.store.readers import Reader
 from muster_server.web import openapi, page
 from muster_server.web.acting import Acting, ActRefused, acts
-from muster_server.web.condition import Condition
 from muster_server.web.declared import Caller, Declared
 from muster_server.web.forms import language_of, liked
 from muster_server.web.guard import REALM, Guard, Handler
 from muster_server.web.looks import Looks
+from muster_server.web.measures import Measures
 from muster_server.web.routes import declared
 from muster_server.web.views import Unfound, Views
 from muster_server.words import Words
@@ -112,10 +112,8 @@ def application(deployment: Deployment, database: Database, receiver: Receiver) 
     """Put the application together. Raises :class:`Unmarked`. Close it when it is done with."""
     load()
     looks = Looks(deployment)
-    condition = Condition(receiver)
-    readers = declared(Views(looks), Acting(database, receiver.writer), condition, _published)
-    doors = [*condition.routes(), *(door for door in receiver.routes() if CALLERS.get(door.path) is not Caller.ANYONE)]
-    routes, marks = assembled(Guard(database), readers, doors)
+    readers = declared(Views(looks), Acting(database, receiver.writer), Measures(receiver.metrics), _published)
+    routes, marks = assembled(Guard(database), readers, receiver.routes())
     answers = Problems(receiver)
     app = Starlette(
         routes=routes,

@@ -269,5 +269,5 @@ def run(
             served.close()
             keeper.close()
             sweeper.close()
-            receiver.writer.close()
+            receiver.close()
     click.echo(words("serve.stopped"))

@@ -4,7 +4,7 @@ POST /v1/enrol      a token binds a PC's key                        201 taken in
 POST /v1/reports    a signed report                                 202 stored, 200 seen before, 409 conflict
 POST /v1/keys       a PC changes its key                            201 changed, 200 changed before, 409 conflict
 GET  /healthz       the process lives
-GET  /readyz        it can read its database
+GET  /readyz        it can store a report
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from muster_agent.sending.keys import SigningKey
 from muster_agent.sending.report import SignedReport
 from muster_server.receive import clock, door, log, rotation, storage
 from muster_server.receive.body import unpack, unpacked_to
+from muster_server.receive.health import Health
 from muster_server.receive.keyring import SIZE as KEYS
 from muster_server.receive.keyring import Keyring
 from muster_server.receive.metrics import Metrics
@@ -89,6 +90,7 @@ class Receiver:
         self.unchanged = Unchanged()
         self._here = 0  # reports whose bodies have come and that are not committed
         self.writer = Writer(database, self._take, fatal, self.metrics, lambda: self._here)
+        self._health = Health(self.writer, lambda: self.refuse_when())
         self._checkers = ThreadPoolExecutor(CHECKERS, "checker")  # its threads begin with the first large body
 
     def routes(self) -> list[Route]:
@@ -97,8 +99,7 @@ class Receiver:
             Route("/v1/enrol", self.enrol, methods=["POST"]),
             Route("/v1/reports", self.report, methods=["POST"]),
             Route("/v1/keys", self.rekey, methods=["POST"]),
-            Route("/healthz", self.alive, methods=["GET"]),
-            Route("/readyz", self.ready, methods=["GET"]),
+            *self._health.routes(),
         ]
 
     def application(self) -> Starlette:
@@ -182,15 +183,6 @@ class Receiver:
             raise refusal
         answered = base64.b64encode(self._key.sign(ROTATED + body)).decode("ascii")
         return JSONResponse({"signature": answered}, 201 if outcome is Rotated.DONE else 200)
-
-    async def alive(self, request: Request) -> Response:
-        """The process answers."""
-        return JSONResponse({"status": "alive"})
-
-    async def ready(self, request: Request) -> Response:
-        """The process can reach its database."""
-        await run_in_threadpool(self._read, agents.count)
-        return JSONResponse({"status": "ready"})
 
     def close(self) -> None:
         """Finish what has come in."""

@@ -133,11 +133,6 @@ def approve_all(connection: Connection, token: str, now: datetime) -> int:
     return connection.execute(update(agents).where(waiting, agents.c.id.in_(let_in)).values(approved_at=now)).rowcount
 
 
-def count(connection: Connection) -> int:
-    """How many agents are enrolled and not revoked."""
-    return connection.scalar(select(func.count()).where(agents.c.revoked_at.is_(None))) or 0
-
-
 def pc_of(row: Row[Any], last_report: datetime | None) -> PC:
     """The PC behind a row of the table agents."""
     return PC(

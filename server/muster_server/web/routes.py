@@ -5,8 +5,8 @@ from __future__ import annotations
 from muster_server.access.roles import Need
 from muster_server.web import acting, forms
 from muster_server.web.acting import Acting
-from muster_server.web.condition import Condition
 from muster_server.web.declared import Answer, Declared, Endpoint, Parameter
+from muster_server.web.measures import Measures
 from muster_server.web.schemas import ANYTHING, TEXT, named
 from muster_server.web.views import LISTS, VIEW, Views
 
@@ -21,7 +21,7 @@ ABSENT = {404: Answer("There is none, for this reader.", {"application/json": na
 LATER = {503: Answer("Not now; Retry-After says when.", {"application/json": named("Error")})}
 
 
-def declared(views: Views, acts: Acting, condition: Condition, published: Endpoint) -> list[Declared]:
+def declared(views: Views, acts: Acting, measures: Measures, published: Endpoint) -> list[Declared]:
     """Every route for readers."""
     return [
         Declared("/", Need.REPORTS, views.start, "To /office.", {307: Answer("The way there.")}),
@@ -64,7 +64,7 @@ def declared(views: Views, acts: Acting, condition: Condition, published: Endpoi
         Declared(
             "/metrics",
             Need.METRICS,
-            condition.measures,
+            measures.measures,
             "What the server counts, for Prometheus.",
             {200: Answer("Text exposition format 0.0.4.", {"text/plain": TEXT})},
             tag="operation",

@@ -1,4 +1,4 @@
-"""Whether the server lives, whether it can do its work, and what it counts: three different questions.
+"""Whether the server lives, and whether it can do its work: two different questions.
 
 A load balancer that only asks whether a server lives goes on sending it reports it cannot store (security.md §3.2). So
 /readyz writes, through the very thread that writes reports, and waits until that is committed. It needs no credential,
@@ -9,26 +9,26 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from muster_server.receive.app import Receiver
-from muster_server.receive.metrics import CONTENT_TYPE
 from muster_server.receive.refusal import Refusal
+from muster_server.receive.writer import Writer
 from muster_server.store import probe
-from muster_server.store.readers import Reader
 
 GOOD_FOR = 2.0  # seconds that an answer of /readyz serves everybody
 PATIENCE = 5.0  # seconds after which a writer that does not answer is not ready
 
 
-class Condition:
-    """The handlers."""
+class Health:
+    """The handlers. ``refusal`` says why reports are refused for now, e.g. because the disk is nearly full."""
 
-    def __init__(self, receiver: Receiver) -> None:
-        self._receiver = receiver
+    def __init__(self, writer: Writer, refusal: Callable[[], Refusal | None]) -> None:
+        self._writer = writer
+        self._refusal = refusal
         self._asked: tuple[float, asyncio.Future[None]] | None = None
 
     def routes(self) -> list[Route]:
@@ -53,14 +53,10 @@ class Condition:
         return JSONResponse({"status": "ready"})
 
     async def _try(self) -> None:
-        refusal = self._receiver.refuse_when()  # e.g. because the disk is nearly full
+        refusal = self._refusal()
         if refusal is not None:
             raise refusal
         try:
-            await asyncio.wait_for(asyncio.wrap_future(self._receiver.writer.submit(probe.write)), PATIENCE)
+            await asyncio.wait_for(asyncio.wrap_future(self._writer.submit(probe.write)), PATIENCE)
         except TimeoutError:
             raise Refusal(503, "busy", "the writer does not answer", retry_after=30) from None
-
-    async def measures(self, request: Request, reader: Reader) -> Response:
-        """What the server counts, for Prometheus."""
-        return Response(self._receiver.metrics.exposition(), media_type=CONTENT_TYPE)

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
+from muster_server.receive import health
 from muster_server.receive.refusal import Refusal
-from muster_server.web import condition
 
 
 def test_ready_means_that_a_write_was_committed(office: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     commits = office.receiver.metrics.commit_seconds.count
-    monkeypatch.setattr(condition, "GOOD_FOR", 0.0)
+    monkeypatch.setattr(health, "GOOD_FOR", 0.0)
     before = commits()
     assert office.client.ask("GET", "/readyz").status == 200
     assert commits() == before + 1
@@ -32,8 +32,8 @@ def test_a_stranger_cannot_have_the_disk_synced_at_will(office: Any) -> None:
 def test_alive_is_not_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import small_office
 
-    monkeypatch.setattr(condition, "GOOD_FOR", 0.0)
-    monkeypatch.setattr(condition, "PATIENCE", 0.3)
+    monkeypatch.setattr(health, "GOOD_FOR", 0.0)
+    monkeypatch.setattr(health, "PATIENCE", 0.3)
     office = small_office.make(tmp_path / "data")
     try:
         gate = threading.Event()
@@ -70,8 +70,8 @@ def test_metrics_are_for_the_monitor_and_hold_no_name_of_a_pc(office: Any) -> No
 
 
 def test_two_who_ask_at_once_share_a_write(office: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(condition, "GOOD_FOR", 0.0)
-    own = condition.Condition(office.receiver)
+    monkeypatch.setattr(health, "GOOD_FOR", 0.0)
+    own = health.Health(office.receiver.writer, lambda: None)
     request: Any = None
 
     async def both() -> None:
