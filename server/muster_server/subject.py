@@ -1,7 +1,9 @@
-"""Who is judged: the values that pass from the store to the judge."""
+"""Who is judged: the values that pass from the store to the judge, and how a person calls one of them."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -45,3 +47,24 @@ class Finding:
     closed: datetime | None = None
     relapsed: bool = False  # it had been closed at most 90 days before it came back
     neutral: bool = False  # closed because the rule no longer applies: neither open nor mended
+
+
+LIKE_AN_ID = re.compile(r"[0-9a-f]{8}[0-9a-f-]*")  # as lists show it
+
+
+def meant(said: str, pcs: Iterable[tuple[str, Iterable[str]]]) -> list[str]:
+    """The ids of those that may be meant by ``said``, of ``pcs`` given as id and names: the one of that id; else those
+    that bear the name, in any case; where none does, those whose id begins so.
+
+    A PC chooses its own name: where it looks like the beginning of an id, whoever has that id is named too.
+    """
+    folded = said.casefold()
+    called, begun = [], []
+    for pc, names in pcs:
+        if pc.casefold() == folded:
+            return [pc]
+        if folded in (name.casefold() for name in names):
+            called.append(pc)
+        elif folded and pc.casefold().startswith(folded):
+            begun.append(pc)
+    return [*called, *begun] if LIKE_AN_ID.fullmatch(folded) else called or begun

@@ -121,16 +121,18 @@ class _Response(http.client.HTTPResponse):
         self.fp: Any = _Bounded(self.fp)
 
 
-def _connection(server: str, ca: str | None) -> http.client.HTTPConnection:
+def connection_to(server: str, ca: str | None, limit: float) -> http.client.HTTPConnection:
+    """A connection to a checked address, not made yet; over TLS it trusts ``ca`` alone. Each of its waits lasts
+    ``limit`` seconds at most. Raises :class:`Unreachable`."""
     parts = urlsplit(server)
     host = parts.hostname or ""
     if parts.scheme == "http":
-        return http.client.HTTPConnection(host, parts.port or 80, timeout=TIME_LIMIT)
+        return http.client.HTTPConnection(host, parts.port or 80, timeout=limit)
     try:
         context = client_context(ca)
     except OSError as error:
         raise Unreachable("bad_ca", f"{ca}: {error.strerror or error}") from None
-    return http.client.HTTPSConnection(host, parts.port or 443, timeout=TIME_LIMIT, context=context)
+    return http.client.HTTPSConnection(host, parts.port or 443, timeout=limit, context=context)
 
 
 class Line:
@@ -177,7 +179,7 @@ class Line:
 
     def _once(self, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         if self._open is None:
-            self._open = _connection(self._server, self._ca)
+            self._open = connection_to(self._server, self._ca, TIME_LIMIT)
             self._open.response_class = _Response
         connection = self._open
         # Each wait has its limit already; who sends a byte at every wait is held to this one.

@@ -6,18 +6,16 @@ this machine itself and nowhere else, no redirects, no proxies of the environmen
 
 from __future__ import annotations
 
-import http.client
 import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 import click
 
-from muster_agent.sending.http import BadAddress, Unreachable, check_address, named
-from muster_agent.sending.trust import client_context
+from muster_agent.sending.http import BadAddress, Unreachable, check_address, connection_to, named
 from muster_server.cli import Context, Failure
 from muster_server.cli.performing import credential
 from muster_server.render.inert import inert
@@ -103,7 +101,7 @@ def _exchange(
     server = context.server
     try:
         server = check_address(server)
-        connection = _connection(server, None if context.ca is None else str(context.ca))
+        connection = connection_to(server, None if context.ca is None else str(context.ca), TIME_LIMIT)
         connection.request(method, address, body, {**headers, "Authorization": f"Bearer {secret}"})
         response = connection.getresponse()
         data = response.read(LIMIT + 1)
@@ -120,18 +118,6 @@ def _exchange(
     if len(data) > LIMIT:
         raise _failure(context, "not_muster", detail=inert(server))
     return response.status, {name.lower(): value for name, value in response.getheaders()}, data
-
-
-def _connection(server: str, ca: str | None) -> http.client.HTTPConnection:
-    parts = urlsplit(server)
-    host = parts.hostname or ""
-    if parts.scheme == "http":
-        return http.client.HTTPConnection(host, parts.port or 80, timeout=TIME_LIMIT)
-    try:
-        context = client_context(ca)
-    except OSError as error:
-        raise Unreachable("bad_ca", f"{ca}: {error.strerror or error}") from None
-    return http.client.HTTPSConnection(host, parts.port or 443, timeout=TIME_LIMIT, context=context)
 
 
 def _said(body: bytes) -> dict[str, Any]:

@@ -21,7 +21,6 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from muster_agent.sending.envelope import FIRST, Envelope, Malformed, chain_head
-from muster_agent.sending.report import ENCODING
 from muster_server.evidence import bodies, known
 from muster_server.evidence.findings import Findings
 from muster_server.evidence.known import Known, Line
@@ -29,7 +28,7 @@ from muster_server.evidence.signatures import Claim, Signatures
 from muster_server.store import audit, evidence
 from muster_server.store.evidence import Head
 from muster_server.store.schema import EPOCH, moment_text, reports
-from muster_server.store.statements import moment_of
+from muster_server.store.statements import envelope_of
 
 PRUNED = "history.prune"  # the act, as the audit log names it
 STEP = 1000  # reports between two words about how far it is
@@ -187,15 +186,6 @@ def _envelope(row: Row[Any], line: Line | None, key: Known | None) -> tuple[Enve
     missing += [name for name in ("boot_id", "body_digest") if getattr(row, name) is None]
     if missing or line is None or key is None:
         raise ValueError(f"{', '.join(missing)} ?")
-    envelope = Envelope(
-        agent=line.id,
-        key=key.id,
-        seq=row.seq,
-        previous=row.previous.hex(),
-        boot=row.boot_id,
-        collected_at=moment_of(row.collected_at),
-        encoding=ENCODING,
-        body=row.body_digest.hex(),
-    )
+    envelope = envelope_of(row, line.id, key.id)
     Envelope.parse(envelope.to_bytes())
     return envelope, moment_text(EPOCH + timedelta(microseconds=row.received_at))

@@ -10,8 +10,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Column, Connection, Row, Select, String, Table, func, select, type_coerce
 
-from muster_agent.sending.envelope import FIRST, Envelope
-from muster_agent.sending.report import ENCODING
+from muster_agent.sending.envelope import FIRST
 from muster_server.store.schema import (
     EPOCH,
     agents,
@@ -28,7 +27,7 @@ from muster_server.store.schema import (
     sent,
     tokens,
 )
-from muster_server.store.statements import moment_of
+from muster_server.store.statements import envelope_of
 
 CHUNK = 1000  # rows fetched at a time
 BIG = 8  # rows fetched at a time where one may hold two megabytes
@@ -177,16 +176,7 @@ def between(connection: Connection, first: int, last: int) -> Iterator[Row[Any]]
 
 def named(row: Row[Any]) -> tuple[str, str]:
     """The digest of the report in a row of :func:`between`, and when it was received, as the chain names them."""
-    envelope = Envelope(
-        agent=row.agent_id,
-        key=row.key_id,
-        seq=row.seq,
-        previous=row.previous.hex(),
-        boot=row.boot_id,
-        collected_at=moment_of(row.collected_at),
-        encoding=ENCODING,
-        body=row.body_digest.hex(),
-    )
+    envelope = envelope_of(row, row.agent_id, row.key_id)
     return envelope.digest, moment_text(EPOCH + timedelta(microseconds=row.received_at))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, and_, func, select
 
 from muster_server.store.schema import agents
+from muster_server.subject import meant
 
 
 class Standing(StrEnum):
@@ -67,20 +67,10 @@ def every(connection: Connection, unit: str | None = None) -> list[Member]:
     return [_member(row) for row in connection.execute(query)]
 
 
-_LIKE_AN_ID = re.compile(r"[0-9a-f]{8}[0-9a-f-]*")  # as lists show it
-
-
 def named(connection: Connection, said: str) -> list[Member]:
-    """The one of that id; else those that bear the name, in any case, or, where none does, whose id begins so.
-
-    A PC chooses its own name: where it looks like the beginning of an id, whoever has that id is named too.
-    """
-    folded = said.casefold()
-    listed = connection.execute(select(agents.c.id, agents.c.name)).all()
-    called = [row.id for row in listed if row.name.casefold() == folded]
-    begun = [row.id for row in listed if folded and row.id.startswith(folded)]
-    exact = [agent for agent in begun if agent == folded]
-    ids = exact or ([*dict.fromkeys([*called, *begun])] if _LIKE_AN_ID.fullmatch(folded) else called or begun)
+    """Those that may be meant by a name or an id, as ``subject.meant`` has it."""
+    listed = connection.execute(select(agents.c.id, agents.c.name))
+    ids = meant(said, ((row.id, (row.name,)) for row in listed))
     found = []
     for start in range(0, len(ids), 500):  # as many as one statement may name
         found += [

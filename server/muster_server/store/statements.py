@@ -72,11 +72,12 @@ def everything() -> Select[Any]:
     )
 
 
-def stored(row: Row[Any]) -> Stored:
-    """The report of a row of :func:`everything`."""
-    envelope = Envelope(
-        agent=row.agent_id,
-        key=row.key_id,
+def envelope_of(row: Row[Any], agent: str, key: str) -> Envelope:
+    """The envelope in the columns of a row, of the agent and the key of these ids. What somebody has changed in the
+    database may be no envelope any more: ``Envelope.parse`` of its bytes tells."""
+    return Envelope(
+        agent=agent,
+        key=key,
         seq=row.seq,
         previous=row.previous.hex(),
         boot=row.boot_id,
@@ -84,8 +85,12 @@ def stored(row: Row[Any]) -> Stored:
         encoding=ENCODING,
         body=row.body_digest.hex(),
     )
+
+
+def stored(row: Row[Any]) -> Stored:
+    """The report of a row of :func:`everything`."""
     return Stored(
-        envelope=envelope,
+        envelope=envelope_of(row, row.agent_id, row.key_id),
         signature=row.signature,
         body=row.data,
         manifest=row.manifest,

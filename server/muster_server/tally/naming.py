@@ -7,12 +7,11 @@ Unknown     none is; says which come near
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterable
 
+from muster_server.subject import meant
 from muster_server.tally.numbers import PCTally, RuleTally, Tally
 
-LIKE_AN_ID = re.compile(r"[0-9a-f]{8}[0-9a-f-]*")  # as lists show it
 LONGEST = 64  # characters of what is compared with every name: the comparison takes their product
 
 
@@ -31,22 +30,10 @@ class Several(Unknown):
 
 
 def find_pc(tally: Tally, asked: str) -> PCTally:
-    """The PC of that id; else the one of that name in any case, else the one whose id begins so.
-
-    A PC chooses its own name: where it looks like the beginning of an id, it is never taken for the PC of that id.
-    Raises :class:`Unknown`.
-    """
-    folded = asked.casefold()
-    begun = [one for one in tally.pcs if folded and one.pc.id.casefold().startswith(folded)]
-    for one in begun:
-        if one.pc.id.casefold() == folded:
-            return one
+    """The one PC that is meant by a name or an id, as ``subject.meant`` has it. Raises :class:`Unknown`."""
     # Behind a name that several PCs bear stands a piece of the id; who types the bare name means any of them.
-    found = [one for one in tally.pcs if folded in (one.pc.name.casefold(), bare(one).casefold())]
-    if not found:
-        found = begun
-    elif LIKE_AN_ID.fullmatch(folded):
-        found += [one for one in begun if one not in found]
+    ids = set(meant(asked, ((one.pc.id, (one.pc.name, bare(one))) for one in tally.pcs)))
+    found = [one for one in tally.pcs if one.pc.id in ids]
     if len(found) == 1:
         return found[0]
     if found:
