@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -15,16 +16,18 @@ class Measured:
     met: bool
 
 
-Measure = Callable[[Path, bool], "list[Measured]"]  # given an empty folder, and whether small numbers will do
+Measure = Callable[[Path, bool], Any]  # given an empty folder, and whether small numbers will do
 
 
 @dataclass(frozen=True)
 class Line:
-    """One number of the card: its figures, their targets, and the function that measures them all."""
+    """One number of the card: its figures, their targets, and what measures them. Lines with the same ``measure`` are
+    measured once, and each takes out of it what is its own."""
 
     names: tuple[str, ...]
     targets: tuple[str, ...]
     measure: Measure
+    figures: Callable[[Any], list[Measured]] = list
 
 
 def at_most(limit: float, value: float, unit: str = "", digits: int = 2) -> Measured:

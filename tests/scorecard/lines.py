@@ -1,5 +1,5 @@
 """The 32 lines of the scorecard: what each measures, and with what. ``python tests/scorecard/lines.py N [--quick]``
-measures one and prints [[name, target, figure, met], …] as its last line."""
+measures one, with those that share its measurement, and prints [[number, name, target, figure, met], …] at its end."""
 
 from __future__ import annotations
 
@@ -77,36 +77,33 @@ def tampering(folder: Path, quick: bool) -> list[Measured]:
     return [all_of(*proof.measure(60 if quick else 1000))]
 
 
-def identity(folder: Path) -> Any:
-    """5 to 8, of which each line takes what is its own."""
+def identity(folder: Path, quick: bool) -> Any:
+    """5 to 8"""
     import identity as proof
 
-    return proof.run(folder)
+    return proof.run(folder, 100 if quick else 1000)
 
 
-def replays(folder: Path, quick: bool) -> list[Measured]:
+def replays(found: Any) -> list[Measured]:
     """5"""
-    found = identity(folder)
     return [nought(found.new_rows, f" of {found.replays:,}"), nought(found.wrong_answers, f" of {found.replays:,}")]
 
 
-def one_key_twice(folder: Path, quick: bool) -> list[Measured]:
+def one_key_twice(found: Any) -> list[Measured]:
     """6"""
-    return [at_most(2, identity(folder).reports_until_conflict, digits=0)]
+    return [at_most(2, found.reports_until_conflict, digits=0)]
 
 
-def tokens(folder: Path, quick: bool) -> list[Measured]:
+def tokens(found: Any) -> list[Measured]:
     """7"""
-    found = identity(folder)
     return [
         Measured(f"{found.winners}", found.winners == 1),
         Measured(f"{found.after_expiry}; {found.after_revocation}", not found.after_expiry + found.after_revocation),
     ]
 
 
-def word_and_deed(folder: Path, quick: bool) -> list[Measured]:
+def word_and_deed(found: Any) -> list[Measured]:
     """8"""
-    found = identity(folder)
     return [at_most(5, found.first_report_seconds, " s"), at_most(1, found.refused_seconds, " s")]
 
 
@@ -189,20 +186,21 @@ def patterns(folder: Path, quick: bool) -> list[Measured]:
     return [Measured(f"{found.worst_ms:.0f} ms at most in {found.measured}", found.worst_ms <= 50)]
 
 
-def slow_clients(folder: Path, quick: bool) -> list[Measured]:
-    """18"""
+def hostile_clients(folder: Path, quick: bool) -> Any:
+    """18 and 19"""
     import slow_clients as proof
 
-    found = proof.figures(0.1 if quick else 1.0)
+    return proof.figures(0.1 if quick else 1.0)
+
+
+def slow_clients(found: Any) -> list[Measured]:
+    """18"""
     worst = max(found[f"{kind}_p99_ms"] for kind in ("slow_clients", "bodies_that_stall")) / found["idle_p99_ms"]
     return [at_most(2, worst, " x"), at_most(400, found["peak_rss_mb"], " MB", 0)]
 
 
-def flood(folder: Path, quick: bool) -> list[Measured]:
+def flood(found: Any) -> list[Measured]:
     """19"""
-    import slow_clients as proof
-
-    found = proof.figures(0.1 if quick else 1.0)
     return [at_most(2, found["flood_p99_ms"] / found["idle_p99_ms"], " x"), at_most(60, found["flood_lines"], digits=0)]
 
 
@@ -313,8 +311,9 @@ def sustained(folder: Path, quick: bool) -> list[Measured]:
 
 def floors(folder: Path, quick: bool) -> list[Measured]:
     """31"""
-    good, said = program("benchmarks/receiving.py", *(["--quick"] if quick else []))
-    return [Measured("; ".join(re.findall(r"(?m)^.*ratio.*$", said)) or said.strip().splitlines()[-1], good)]
+    _, said = program("benchmarks/receiving.py", *(["--rounds", "1", "--reports", "128"] if quick else []))
+    ratios = [float(part(said, rf"(?m)^{kind}, muster / bare +([0-9.]+)")) for kind in ("new", "unchanged")]
+    return [Measured(f"{ratio:.2f}", ratio >= 0.5) for ratio in ratios]
 
 
 def size(folder: Path, quick: bool) -> list[Measured]:
@@ -331,10 +330,17 @@ LINES = {
     2: Line(("forged or altered reports accepted",), ("0",), forged),
     3: Line(("stored reports verified by openssl alone",), ("100 %",), by_openssl),
     4: Line(("deletion, edit or reorder noticed",), ("100 % of 1,000",), tampering),
-    5: Line(("replays: new rows", "replays: wrong answers"), ("0", "0"), replays),
-    6: Line(("one key on two PCs: reports until a conflict is shown",), ("<= 2",), one_key_twice),
-    7: Line(("a token for one PC, 50 at once: winners", "after expiry; after revocation"), ("1", "0; 0"), tokens),
-    8: Line(("enrolment to first accepted report", "revocation to first refusal"), ("<= 5 s", "<= 1 s"), word_and_deed),
+    5: Line(("replays: new rows", "replays: wrong answers"), ("0", "0"), identity, replays),
+    6: Line(("one key on two PCs: reports until a conflict is shown",), ("<= 2",), identity, one_key_twice),
+    7: Line(
+        ("a token for one PC, 50 at once: winners", "after expiry; after revocation"), ("1", "0; 0"), identity, tokens
+    ),
+    8: Line(
+        ("enrolment to first accepted report", "revocation to first refusal"),
+        ("<= 5 s", "<= 1 s"),
+        identity,
+        word_and_deed,
+    ),
     9: Line(("ways from the network to running code, in the code", "in a run"), ("0", "0"), executed),
     10: Line(("unsafe installations in which the agent does not start",), ("12 of 12",), owners),
     11: Line(("bad TLS servers trusted by the agent",), ("0 of 8",), bad_tls),
@@ -344,8 +350,15 @@ LINES = {
     15: Line(("memory that one hostile request takes",), ("<= 20 MB",), hostile_memory),
     16: Line(("hostile texts alive in any output",), ("0",), injections),
     17: Line(("the slowest regular expression within the limits",), ("<= 50 ms",), patterns),
-    18: Line(("1,000 slow clients: p99 of good agents", "server's memory"), ("<= 2 x idle", "<= 400 MB"), slow_clients),
-    19: Line(("1,000 bad credentials/s: p99 of good agents", "log lines"), ("<= 2 x idle", "<= 60"), flood),
+    18: Line(
+        ("1,000 slow clients: p99 of good agents", "server's memory"),
+        ("<= 2 x idle", "<= 400 MB"),
+        hostile_clients,
+        slow_clients,
+    ),
+    19: Line(
+        ("1,000 bad credentials/s: p99 of good agents", "log lines"), ("<= 2 x idle", "<= 60"), hostile_clients, flood
+    ),
     20: Line(("server killed: acknowledged reports lost", "agent killed: lost or doubled"), ("0", "0"), kills),
     21: Line(("202 with no sync since the report arrived",), ("0 of 1,000",), syncs),
     22: Line(("power cuts: acknowledged reports lost",), ("0 in 200",), power),
@@ -371,20 +384,27 @@ LINES = {
         (">= 200/s, p99 < 1 s, <= 400 MB; <= 60 MB, <= 5 s",),
         sustained,
     ),
-    31: Line(("reports against a bare handler",), (">= 0.5",), floors),
+    31: Line(("new full reports against a bare handler", "unchanged reports"), (">= 0.5", ">= 0.5"), floors),
     32: Line(("history: bytes an unchanged signed report",), ("<= 200",), size),
 }
 
 
+def together(number: int) -> list[int]:
+    """The lines that are measured with this one."""
+    return [other for other, line in LINES.items() if line.measure is LINES[number].measure]
+
+
 def main() -> int:
-    """Measure one line."""
+    """Measure one line, and those that share its measurement."""
     number, quick = int(sys.argv[1]), "--quick" in sys.argv
-    line = LINES[number]
     with tempfile.TemporaryDirectory() as folder:
-        found = line.measure(Path(folder), quick)
-    assert len(found) == len(line.names) == len(line.targets)
-    rows = zip(line.names, line.targets, found, strict=True)
-    print(json.dumps([[name, target, one.figure, one.met] for name, target, one in rows]))
+        found = LINES[number].measure(Path(folder), quick)
+    rows = []
+    for each in together(number):
+        line = LINES[each]
+        figures = zip(line.names, line.targets, line.figures(found), strict=True)
+        rows += [[each, name, target, one.figure, one.met] for name, target, one in figures]
+    print(json.dumps(rows))
     return 0
 
 
