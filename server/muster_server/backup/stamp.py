@@ -38,6 +38,8 @@ def last(data: Path) -> Stamp | None:
     """The last backup; None when there is none that is known of."""
     try:
         said = json.loads((data / FILE).read_text("utf-8"))
-        return Stamp(datetime.fromisoformat(said["at"]), str(said["path"]), str(said["head"]))
+        at = datetime.fromisoformat(said["at"])
+        moment_text(at)  # a moment without a zone is none
+        return Stamp(at, str(said["path"]), str(said["head"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None

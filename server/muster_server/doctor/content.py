@@ -11,6 +11,7 @@ from sqlalchemy import Connection, func, select
 from muster_agent.sending.envelope import chain_head
 from muster_server.backup import stamp
 from muster_server.doctor import Found, fail, ok, unknown, warn
+from muster_server.doctor.system import MEANWHILE
 from muster_server.store import audit, copying, evidence, history, readers
 from muster_server.store.database import Database
 from muster_server.store.schema import HEAD, agents, reports
@@ -93,6 +94,8 @@ def backups(data: Path, now: datetime) -> Iterator[Found]:
     last = stamp.last(data)
     if last is None:
         yield warn("backup_none")
+    elif last.at > now + MEANWHILE:
+        yield warn("backup_ahead", at=last.at.isoformat(timespec="minutes"))
     elif now - last.at > BACKUP_AGE:
         yield warn("backup_old", days=(now - last.at).days, path=last.path)
     else:

@@ -127,6 +127,18 @@ CHANGES: dict[str, tuple[Callable[[Path], Any], dict[str, Level]]] = {
     "no key in it": (lambda data: (data / "server-key.pem").write_text("x"), {"key_unusable": Level.FAIL}),
     "policies": (lambda data: (data / "policies" / "p.yaml").write_text("a: ["), {"policies_wrong": Level.FAIL}),
     "no certificate": (lambda data: (data / "tls" / "server.pem").unlink(), {"certificate_fault": Level.FAIL}),
+    "a backup of tomorrow": (
+        lambda data: (data / "last-backup.json").write_text(
+            '{"at": "2099-01-01T00:00:00.000000Z", "path": "/b.tar", "head": "0:"}'
+        ),
+        {"backup_ahead": Level.WARN},
+    ),
+    "a stamp without a zone": (
+        lambda data: (data / "last-backup.json").write_text(
+            '{"at": "2026-01-01T00:00:00", "path": "/b", "head": "0:"}'
+        ),
+        {"backup_none": Level.WARN},
+    ),
     "no backup": (lambda data: (data / "last-backup.json").unlink(), {"backup_none": Level.WARN}),
     "damaged stamp": (lambda data: (data / "last-backup.json").write_text("{"), {"backup_none": Level.WARN}),
     "full": (lambda data: (data / space.FULL).touch(), {"disk_full": Level.FAIL}),
